@@ -1,0 +1,80 @@
+"""The counting baselines: how far does counting get, with contexts of 0, 1, 2 ... letters?"""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+class CountModel:
+    """How often each character followed each context, smoothed with shorter contexts (interpolated Witten-Bell).
+
+    With n how often a context was seen, and t how many different characters followed it, a character has probability
+
+        p(character | context) = (count(context, character) + t * p(character | context without its first letter)) / (n + t)
+
+    down to the empty context, below which every character is as likely as any other. A context never seen has the
+    probabilities of the longest of its endings that was.
+
+    Args:
+        windows: (X, Y) as `make_windows` gives them. X: (N, T) int64, Y: (N,) int64.
+        vocabulary_size: number of characters, the stop mark included.
+        context: letters of context to use, from 0 to T; 1 is the bigram model.
+
+    Raises:
+        ValueError: no windows, or a context that the windows don't hold.
+
+    Source: Witten and Bell 1991, method C; interpolated as in Chen and Goodman 1998.
+    """
+
+    def __init__(
+        self, windows: tuple[Int[Tensor, "N T"], Int[Tensor, "N"]], vocabulary_size: int, context: int
+    ) -> None:
+        X, Y = windows
+        if len(Y) == 0:
+            raise ValueError("CountModel got no windows to count. Give the windows of at least one name.")
+        if not 0 <= context <= X.shape[1]:
+            raise ValueError(
+                f"these windows hold {X.shape[1]} letters of context; got context={context}. Choose 0 to {X.shape[1]}."
+            )
+        self.vocabulary_size, self.context = vocabulary_size, context
+        row = torch.zeros_like(Y)  # (N,): which context each window ends with, as a row of the tables below
+        self.keys: list[Int[Tensor, "R"]] = []  # at each length: the contexts seen, as row before * vocabulary + letter
+        self.probs = [
+            self._smoothed(row, Y, torch.full((1, vocabulary_size), 1 / vocabulary_size, dtype=torch.float64))
+        ]
+        for length in range(1, context + 1):
+            keys, longer = (row * vocabulary_size + X[:, -length]).unique(return_inverse=True)
+            shorter_probs = self.probs[-1][keys // vocabulary_size]
+            self.keys.append(keys)
+            self.probs.append(self._smoothed(longer, Y, shorter_probs))
+            row = longer
+
+    def _smoothed(
+        self, row: Int[Tensor, "N"], Y: Int[Tensor, "N"], shorter: Float[Tensor, "R V"]
+    ) -> Float[Tensor, "R V"]:
+        """One row of probabilities for each context of one length."""
+        counts = torch.bincount(row * self.vocabulary_size + Y, minlength=shorter.numel()).view(shorter.shape)
+        n, t = counts.sum(1, keepdim=True), (counts > 0).sum(1, keepdim=True)
+        return (counts + t * shorter) / (n + t)
+
+    def predict(self, X: Int[Tensor, "N T"]) -> Float[Tensor, "N V"]:
+        """Probabilities of the next character after each window, float64; each row sums to 1."""
+        row = torch.zeros(len(X), dtype=torch.int64)
+        seen = torch.ones(len(X), dtype=torch.bool)
+        probs = self.probs[0][row]
+        for length, keys in enumerate(self.keys, start=1):
+            key = row * self.vocabulary_size + X[:, -length]
+            row = torch.searchsorted(keys, key).clamp(max=len(keys) - 1)
+            seen = seen & (keys[row] == key)
+            probs[seen] = self.probs[length][row[seen]]
+        return probs
+
+    def evaluate(self, windows: tuple[Int[Tensor, "N T"], Int[Tensor, "N"]]) -> float:
+        """Mean cross-entropy of the windows, in nats a letter."""
+        X, Y = windows
+        total = 0.0
+        for x, y in zip(X.split(65_536), Y.split(65_536), strict=True):
+            total -= self.predict(x).gather(1, y[:, None]).log().sum().item()
+        return total / len(Y) if len(Y) else math.nan

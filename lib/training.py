@@ -1,0 +1,396 @@
+"""Training, evaluation and checkpoints."""
+
+import hashlib
+import math
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+Windows = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: everything but the model, the data and the seed.
+
+    Args:
+        name: what to call it in tables.
+        optimizer: "sgd" (plain) or "adamw"; the weight decay of AdamW acts on matrices only, the embedding's included.
+        batch_size: windows a step.
+        lr: the highest learning rate.
+        schedule: "cosine" rises linearly over the first `warmup` of the steps, then falls as half a cosine to 0; "step" is
+            lr, and a tenth of it from `drop_at` of the steps on.
+        epochs, steps: how long, in passes over the training windows or in steps; give one.
+        replacement: draw every batch from all windows anew; False shuffles them once an epoch.
+        evaluations: how often the validation loss is measured on the way, evenly spaced, the end included.
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    name: str
+    batch_size: int
+    lr: int | float
+    epochs: int | float | None = None
+    steps: int | None = None
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    warmup: int | float = 0.1
+    drop_at: int | float = 0.75
+    weight_decay: int | float = 0.0
+    betas: tuple[float, ...] = (0.9, 0.99)
+    replacement: bool = False
+    evaluations: int = 8
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError(
+                f"a recipe takes epochs or steps, one of them; got epochs={self.epochs}, steps={self.steps}."
+            )
+        for name in ("batch_size", "lr", "evaluations", "epochs" if self.steps is None else "steps"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"a recipe's {name} must be above 0; got {getattr(self, name)}.")
+        if self.optimizer not in ("sgd", "adamw") or self.schedule not in ("cosine", "step"):
+            raise ValueError(
+                f"a recipe's optimizer is 'sgd' or 'adamw' and its schedule 'cosine' or 'step'; got {self.optimizer!r}, {self.schedule!r}."
+            )
+
+    def total_steps(self, windows: int) -> int:
+        """Steps of one training on that many windows."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, int(self.epochs * max(1, windows // self.batch_size)))
+
+    def lr_at(self, step: int, steps: int) -> float:
+        """Learning rate of step 0, 1 ... steps - 1."""
+        if self.schedule == "step":
+            return self.lr if step < self.drop_at * steps else self.lr / 10
+        warmup = self.warmup * steps
+        if step < warmup:
+            return self.lr * min(1.0, (step + 1) / warmup)
+        return self.lr * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
+
+
+LECTURE = Recipe(
+    "lecture", optimizer="sgd", batch_size=32, lr=0.1, steps=200_000, schedule="step", replacement=True, evaluations=20
+)
+FAST = Recipe("fast", batch_size=512, lr=1.2e-2, epochs=4, weight_decay=0.3)
+LONG = replace(FAST, name="long", lr=8e-3, epochs=16, weight_decay=0.5, evaluations=16)
+
+
+@dataclass
+class History:
+    """What a training did.
+
+    train: loss of each step's batch, nats a letter. val: (steps done, validation loss in nats a letter), a few times.
+    steps: the steps that were planned. seconds: time spent, over all runs that resumed it. interrupted: whether the
+    reader stopped it before the last step.
+    """
+
+    recipe: str
+    seed: int
+    steps: int
+    train: list[float] = field(default_factory=list)
+    val: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+class _Batches:
+    """Indices of one batch after the other; its state is the generator before the current shuffle, and a place in it."""
+
+    def __init__(self, windows: int, recipe: Recipe, seed: int) -> None:
+        self.windows, self.batch_size, self.replacement = windows, min(recipe.batch_size, windows), recipe.replacement
+        self.generator = torch.Generator().manual_seed(seed)
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        self.before, self.place = self.generator.get_state(), 0
+        if self.replacement:
+            self.order = torch.randint(self.windows, (1_000 * self.batch_size,), generator=self.generator)
+        else:
+            self.order = torch.randperm(self.windows, generator=self.generator)
+
+    def next(self) -> Tensor:
+        if self.place + self.batch_size > len(
+            self.order
+        ):  # a last batch that is too small is left for the next shuffle
+            self._shuffle()
+        batch = self.order[self.place : self.place + self.batch_size]
+        self.place += self.batch_size
+        return batch
+
+    def state_dict(self) -> dict:
+        return {"generator": self.before, "place": self.place}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.generator.set_state(state["generator"])
+        self._shuffle()
+        self.place = state["place"]
+
+
+def train(
+    model: nn.Module,
+    train_windows: Windows,
+    val_windows: Windows | None = None,
+    recipe: Recipe = FAST,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: bool = True,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1_000,
+) -> History:
+    """Train the model in place.
+
+    The stop button (or Ctrl-C) ends it after the step that is running; the model keeps what it has learned.
+
+    Args:
+        model: from (B, T) ids to (B, V) logits. Its weights are where it starts; its mode is put back at the end.
+        train_windows, val_windows: X (N, T) int64 and Y (N,) int64; the validation loss is measured where given.
+        recipe: optimizer, batch size, learning rate, length.
+        seed: of the order of the windows, and of dropout where a model has some. Same seed, same result.
+        device: where to train; None leaves the model where it is.
+        progress: show a bar with loss and time left, where there is a screen.
+        checkpoint: a file to write every `checkpoint_every` steps, when stopped and at the end. If it is there already,
+            training goes on from it, and ends with the same weights as if it had never stopped.
+
+    Returns:
+        The losses on the way.
+
+    Raises:
+        ValueError: windows that are empty or don't fit together, or a checkpoint of another training.
+        FloatingPointError: the loss became NaN or infinite.
+    """
+    for name, windows in (("train_windows", train_windows), ("val_windows", val_windows)):
+        if windows is not None:
+            _check_windows(name, windows)
+    if device is not None:
+        model.to(device)
+    device = next(model.parameters()).device
+    X, Y = (t.to(device) for t in train_windows)
+    steps = recipe.total_steps(len(Y))
+    history, batches = History(recipe.name, seed, steps), _Batches(len(Y), recipe, seed)
+    optimizer = _make_optimizer(model, recipe)
+    identity = {"recipe": asdict(recipe), "seed": seed, "windows": _fingerprint(train_windows)}
+    evaluate_at = {round(steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
+
+    with _threads_for(recipe.batch_size), torch.random.fork_rng(devices=[]), _mode(model, training=True):
+        torch.manual_seed(seed)
+        if checkpoint is not None and Path(checkpoint).exists():
+            history = _resume(load_checkpoint(checkpoint), identity, model, optimizer, batches)
+        earlier, start = history.seconds, time.perf_counter()
+
+        def save() -> None:
+            if checkpoint is not None:
+                state = {
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "batches": batches.state_dict(),
+                }
+                state |= {"torch_rng": torch.get_rng_state(), "history": asdict(history), **identity}
+                save_checkpoint(checkpoint, state)
+
+        with _stop_button() as stop, _progress_bar(steps, len(history.train), progress) as bar:
+            while len(history.train) < steps and not stop.is_set():
+                step = len(history.train)
+                for group in optimizer.param_groups:
+                    group["lr"] = recipe.lr_at(step, steps)
+                batch = batches.next().to(device)
+                loss = F.cross_entropy(model(X[batch]), Y[batch])
+                _check_loss(loss.item(), step, recipe)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+                history.train.append(loss.item())
+                if val_windows is not None and step + 1 in evaluate_at:
+                    history.val.append((step + 1, evaluate(model, val_windows)))
+                history.seconds = earlier + time.perf_counter() - start
+                if step % 20 == 0:
+                    bar.set_postfix_str(_losses(history), refresh=False)
+                bar.update()
+                if (step + 1) % checkpoint_every == 0 and step + 1 < steps:
+                    save()
+        history.interrupted = len(history.train) < steps
+        save()
+    if history.interrupted:
+        kept = f" Go on with train(..., checkpoint={str(checkpoint)!r})." if checkpoint is not None else ""
+        print(f"Stopped after {len(history.train):,} of {steps:,} steps. The model keeps what it has learned.{kept}")
+    return history
+
+
+def evaluate(model: nn.Module, windows: Windows, piece: int = 8_192) -> float:
+    """Mean cross-entropy of the model on the windows, in nats a letter.
+
+    Runs in eval mode, whatever mode the model is in, and puts the mode back; in pieces of 8,192 windows, which need far
+    less memory and time than all at once.
+
+    Args:
+        model: from (B, T) ids to (B, V) logits.
+        windows: X (N, T) int64, Y (N,) int64.
+        piece: windows at a time.
+
+    Raises:
+        ValueError: windows that are empty or don't fit together.
+    """
+    _check_windows("windows", windows)
+    device = next(model.parameters()).device
+    total = 0.0
+    with torch.no_grad(), _mode(model, training=False):
+        for x, y in zip(*(t.split(piece) for t in windows), strict=True):
+            total += F.cross_entropy(model(x.to(device)), y.to(device), reduction="sum").item()
+    return total / len(windows[1])
+
+
+def save_checkpoint(path: str | Path, checkpoint: dict) -> None:
+    """Write a checkpoint whole or not at all: to a file beside it, then renamed over it.
+
+    Args:
+        path: the file; its folder must exist.
+        checkpoint: tensors, numbers, strings, and lists, tuples and dicts of them.
+    """
+    path = Path(path)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(path: str | Path) -> dict:
+    """Read a checkpoint; runs no code that a file might hold.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no checkpoint, is cut short, or holds more than tensors and plain values.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no checkpoint at {str(path)!r}. train(..., checkpoint=path) writes one.")
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:
+        raise ValueError(f"{str(path)!r} can't be read as a checkpoint: {error}. Delete it to start afresh.") from error
+
+
+def _resume(
+    checkpoint: dict, identity: dict, model: nn.Module, optimizer: torch.optim.Optimizer, batches: _Batches
+) -> History:
+    """Put everything back as the checkpoint has it, after a look whether it is of the same training."""
+    for name, wanted in identity.items():
+        if checkpoint.get(name) != wanted:
+            raise ValueError(
+                f"the checkpoint is of another training: its {name} is {checkpoint.get(name)}, here it is {wanted}. "
+                "Give another checkpoint path, or delete the file to start afresh."
+            )
+    model.load_state_dict(checkpoint["model"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    batches.load_state_dict(checkpoint["batches"])
+    torch.set_rng_state(checkpoint["torch_rng"])
+    return History(**checkpoint["history"])
+
+
+def _make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=recipe.lr)
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
+
+
+def _check_windows(name: str, windows: Windows) -> None:
+    X, Y = windows
+    if len(X) != len(Y) or len(Y) == 0:
+        raise ValueError(
+            f"{name} must be X and Y of the same length, at least 1; got X {tuple(X.shape)} and Y {tuple(Y.shape)}. make_windows makes them."
+        )
+
+
+def _check_loss(loss: float, step: int, recipe: Recipe) -> None:
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"the loss became {loss} at step {step:,} of recipe {recipe.name!r} (highest learning rate {recipe.lr}). The weights are as the step "
+            "before left them. Try a tenth of the learning rate; if it is NaN at step 0, the model or the data holds NaN."
+        )
+
+
+def _fingerprint(windows: Windows) -> str:
+    """Tells one set of windows from another."""
+    return hashlib.sha256(b"".join(t.cpu().contiguous().numpy().tobytes() for t in windows)).hexdigest()
+
+
+def _losses(history: History) -> str:
+    recent = history.train[-100:]
+    val = f", val {history.val[-1][1]:.3f}" if history.val else ""
+    return f"train {sum(recent) / len(recent):.3f}{val}"
+
+
+def _progress_bar(steps: int, done: int, wanted: bool) -> tqdm:
+    """A bar in a notebook and on a terminal, nothing where the output goes to a file."""
+    in_notebook = "notebook" in next(c.__module__ for c in tqdm.__mro__ if c.__module__ != "tqdm.auto")
+    disable = True if not wanted else (False if in_notebook else None)
+    return tqdm(total=steps, initial=done, unit="step", disable=disable)
+
+
+@contextmanager
+def _mode(model: nn.Module, training: bool) -> Iterator[None]:
+    """Every module in train or eval mode, and each put back as it was."""
+    before = {module: module.training for module in model.modules()}
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, was_training in before.items():
+            module.training = was_training
+
+
+eval_mode = lambda model: _mode(model, training=False)
+
+
+@contextmanager
+def _threads_for(batch_size: int) -> Iterator[None]:
+    """As many threads as pay for such small matrices: one below 512 windows a step, and one more for each 256."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, batch_size // 256)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _stop_button() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event, so that no step is cut in two; the second interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        with nullcontext():
+            yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def pressed(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    signal.signal(signal.SIGINT, pressed)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

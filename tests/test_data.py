@@ -1,0 +1,163 @@
+"""Laws of lib.data."""
+
+import csv
+import hashlib
+import random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
+
+name_lists = st.lists(st.text("abcdeé'", min_size=1, max_size=12), min_size=1, max_size=30)
+
+
+def test_the_list_is_the_one_that_the_notes_describe():
+    names = load_names()
+    assert len(names) == len(set(names)) == 29_619
+    assert set("".join(names)) == set("abcdefghijklmnopqrstuvwxyz")
+    assert (min(map(len, names)), max(map(len, names))) == (2, 15)
+    recorded = (DATA / "README.md").read_text(encoding="utf-8")
+    for file in ("names.txt", "names.csv"):
+        assert hashlib.sha256((DATA / file).read_bytes()).hexdigest() in recorded, (
+            f"data/README.md has another checksum of {file}"
+        )
+
+
+def test_the_table_of_counts_has_the_same_names_most_frequent_first():
+    with open(DATA / "names.csv", newline="", encoding="ascii") as file:
+        rows = [(row["name"], int(row["girls"]), int(row["boys"])) for row in csv.DictReader(file)]
+    assert [name for name, _, _ in rows] == load_names()
+    assert sum(girls > 0 and boys > 0 for _, girls, boys in rows) == 2_559
+    assert rows == sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))
+
+
+@pytest.mark.parametrize(
+    ("raw", "names"),
+    [
+        (b"Emma\nOlivia\n", ["emma", "olivia"]),
+        (b"Emma\r\n\r\n  Olivia  \r\nemma", ["emma", "olivia"]),
+        (b"\xef\xbb\xbfemma\nolivia", ["emma", "olivia"]),
+        ("Zoë\nJosé\nO'Neil\n".encode(), ["zoë", "josé", "o'neil"]),
+        ("Zoe\u0308\nzoë\nжанна".encode(), ["zoë", "жанна"]),
+    ],
+)
+def test_load_names_reads_a_readers_own_file(tmp_path, raw, names):
+    path = tmp_path / "my own names.txt"
+    path.write_bytes(raw)
+    assert load_names(path) == names
+    assert load_names(str(path)) == names
+
+
+def test_load_names_keeps_duplicates_when_asked(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("emma\nEmma\nava\n")
+    assert load_names(path, unique=False) == ["emma", "emma", "ava"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "holds 0"),
+        (b"\n \r\n", "holds 0"),
+        (b"emma\nEMMA\n", "holds 1 different"),
+        (b"emma\nst.john\n", "line 2 .*'st.john'.*stop mark"),
+        (b"emma\xff\xfe\n", "not UTF-8 text: byte 0xff at position 4"),
+        ("emma\nolivia".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04 emma\nolivia", "control character"),
+    ],
+)
+def test_load_names_says_what_is_wrong_with_a_file(tmp_path, raw, message):
+    path = tmp_path / "names.txt"
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=message):
+        load_names(path)
+
+
+def test_load_names_says_what_it_did_not_find(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file at .*nowhere.txt"):
+        load_names(tmp_path / "nowhere.txt")
+    with pytest.raises(FileNotFoundError, match="a folder"):
+        load_names(tmp_path)
+
+
+@given(name_lists, st.integers(0, 5))
+def test_split_names_is_a_partition_and_leaves_its_input(names, seed):
+    before = list(names)
+    train, val, test = split_names(names, seed)
+    assert names == before
+    assert sorted(train + val + test) == sorted(names)
+    assert (len(train), len(train + val)) == (int(0.8 * len(names)), int(0.9 * len(names)))
+
+
+def test_split_names_is_the_lectures_split():
+    names = [str(number) for number in range(100)]
+    expected = names.copy()
+    random.Random(42).shuffle(expected)
+    assert split_names(names) == (expected[:80], expected[80:90], expected[90:])
+    assert split_names(names, seed=1) != split_names(names)
+
+
+def test_no_name_is_in_two_splits():
+    train, val, test = map(set, split_names(load_names()))
+    assert not train & val and not train & test and not val & test
+
+
+@given(name_lists)
+def test_vocabulary_has_the_stop_mark_first_and_letters_sorted(names):
+    vocabulary = Vocabulary(names)
+    assert vocabulary.decode(range(len(vocabulary))) == "." + "".join(sorted(set("".join(names))))
+    for name in names:
+        assert vocabulary.decode(vocabulary.encode(name)) == name
+        assert vocabulary.decode(torch.tensor(vocabulary.encode(name))) == name
+        assert 0 not in vocabulary.encode(name)
+
+
+def test_vocabulary_refuses_what_it_can_not_number():
+    with pytest.raises(ValueError, match="no letters"):
+        Vocabulary([])
+    with pytest.raises(ValueError, match="stop mark"):
+        Vocabulary(["st.john"])
+    with pytest.raises(ValueError, match="one string"):
+        Vocabulary("emma")
+    with pytest.raises(ValueError, match=r"\['E'\].*lower case"):
+        Vocabulary(["emma"]).encode("Emma")
+    with pytest.raises(ValueError, match=r"\[4, -1\].*0 to 3"):
+        Vocabulary(["emma"]).decode([1, 4, -1])
+
+
+@given(name_lists, st.integers(1, 10))
+def test_windows_are_what_a_loop_would_make(names, context):
+    vocabulary = Vocabulary(names)
+    X, Y = make_windows(names, vocabulary, context)
+    expected_X, expected_Y = [], []
+    for name in names:
+        window = [0] * context
+        for number in [*vocabulary.encode(name), 0]:
+            expected_X.append(window)
+            expected_Y.append(number)
+            window = [*window[1:], number]
+    assert X.dtype == Y.dtype == torch.int64
+    assert X.tolist() == expected_X
+    assert Y.tolist() == expected_Y
+
+
+def test_windows_of_the_whole_list():
+    names = load_names()
+    vocabulary = Vocabulary(names)
+    sizes = [len(make_windows(part, vocabulary)[1]) for part in split_names(names)]
+    assert sizes == [169_801, 21_231, 21_224]
+
+
+def test_make_windows_says_what_is_wrong():
+    vocabulary = Vocabulary(["emma"])
+    with pytest.raises(ValueError, match="empty list"):
+        make_windows([], vocabulary)
+    with pytest.raises(ValueError, match="at least 1 time step; got 0"):
+        make_windows(["emma"], vocabulary, context=0)
+    with pytest.raises(ValueError, match=r"'em\.ma' holds"):
+        make_windows(["emma", "em.ma"], vocabulary)
+    with pytest.raises(ValueError, match="o"):
+        make_windows(["emma", "olivia"], vocabulary)

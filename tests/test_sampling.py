@@ -1,0 +1,148 @@
+"""Laws of lib.sampling."""
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+
+from lib.data import Vocabulary
+from lib.models import staged_model
+from lib.sampling import letter_probs, name_log_prob, sample_names
+from lib.training import FAST, train
+
+
+@pytest.fixture(scope="module")
+def ab():
+    """A net over the letters a and b that has seen a few names: small enough to sum over all that it can say."""
+    names = ["ab", "ba", "abba", "aab", "b", "bab"] * 50
+    vocabulary = Vocabulary(names)
+    torch.manual_seed(0)
+    model = staged_model(3, embedding=4, hidden=8)
+    from lib.data import make_windows
+
+    train(model, make_windows(names, vocabulary), recipe=FAST, progress=False)
+    return model, vocabulary
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_names_come_as_often_as_their_probability_says(ab):
+    model, vocabulary = ab
+    n = 40_000
+    counts = Counter(sample_names(model, vocabulary, n, generator=seeded(0)))
+    names = [name for name, _ in counts.most_common(40)]
+    total = 0.0
+    for name in names:
+        p = math.exp(name_log_prob(model, vocabulary, name))
+        total += p
+        assert abs(counts[name] / n - p) < 5 * math.sqrt(p * (1 - p) / n), name
+    assert sum(counts[name] for name in names) / n == pytest.approx(total, abs=0.01) and total > 0.5
+
+
+def test_name_log_prob_is_the_sum_over_its_letters(ab):
+    model, vocabulary = ab
+    model.eval()
+    context, expected = [0] * 8, 0.0
+    for number in [*vocabulary.encode("abba"), 0]:
+        probs = torch.softmax(model(torch.tensor([context])).double(), dim=1)
+        expected += math.log(probs[0, number].item())
+        context = [*context[1:], number]
+    assert name_log_prob(model, vocabulary, "abba") == pytest.approx(expected, abs=1e-5)
+    model.train()
+    assert name_log_prob(model, vocabulary, "abba") == pytest.approx(expected, abs=1e-5)
+    assert model.training
+
+
+def test_same_generator_state_same_names(ab):
+    model, vocabulary = ab
+    first = sample_names(model, vocabulary, 50, generator=seeded(1))
+    assert sample_names(model, vocabulary, 50, generator=seeded(1)) == first
+    assert sample_names(model, vocabulary, 50, generator=seeded(2)) != first
+    before = torch.get_rng_state()
+    sample_names(model, vocabulary, 5, generator=seeded(1))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(3)
+    global_first = sample_names(model, vocabulary, 50)
+    torch.manual_seed(3)
+    assert sample_names(model, vocabulary, 50) == global_first
+
+
+def test_samples_in_eval_mode_and_puts_the_mode_back(ab):
+    model, vocabulary = ab
+    expected = sample_names(model.eval(), vocabulary, 50, generator=seeded(1))
+    assert not model.training
+    model.train()
+    model.stage2.eval()
+    modes = [module.training for module in model.modules()]
+    buffers = [b.clone() for b in model.buffers()]
+    assert sample_names(model, vocabulary, 50, generator=seeded(1)) == expected
+    assert [module.training for module in model.modules()] == modes
+    assert all(torch.equal(a, b) for a, b in zip(buffers, model.buffers(), strict=True))
+
+
+def test_temperature_zero_is_greedy_and_the_limit_of_small_ones(ab):
+    model, vocabulary = ab
+    greedy = sample_names(model, vocabulary, 20, temperature=0)
+    assert len(set(greedy)) == 1
+    assert sample_names(model, vocabulary, 20, temperature=1e-30) == greedy
+    assert sample_names(model, vocabulary, 20, top_k=1) == greedy
+
+
+class Says(nn.Module):
+    """A net that always gives the same logits, and notes how it was called."""
+
+    def __init__(self, logits, context=8):
+        super().__init__()
+        self.logits, self.context = nn.Parameter(torch.tensor(logits)), context
+
+    def forward(self, x):
+        assert x.shape[1] == self.context
+        return self.logits.expand(len(x), -1)
+
+
+def test_no_name_runs_for_ever_and_none_holds_padding():
+    vocabulary = Vocabulary(["ab"])
+    assert sample_names(Says([-math.inf, 0.0, 0.0]), vocabulary, 3, max_length=10, temperature=0) == ["a" * 10] * 3
+    assert all(len(name) == 64 for name in sample_names(Says([-1e9, 0.0, 0.0]), vocabulary, 3))
+    names = sample_names(Says([0.0, 0.0, 0.0], context=4), vocabulary, 2_000, generator=seeded(0))
+    assert set("".join(names)) == {"a", "b"}
+    assert abs(sum(name == "" for name in names) / 2_000 - 1 / 3) < 0.05
+    assert len(names) == 2_000
+
+
+def test_pieces_join_to_one_list(monkeypatch):
+    monkeypatch.setattr("lib.sampling.PIECE", 7)
+    assert len(sample_names(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), 40)) == 40
+    assert sample_names(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), 0) == []
+
+
+def test_letter_probs_divides_by_the_temperature_and_keeps_the_top_k():
+    logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, -1.0]])
+    torch.testing.assert_close(letter_probs(logits, 0.5), torch.softmax(2 * logits, dim=1))
+    torch.testing.assert_close(letter_probs(logits, 2.0), torch.softmax(logits / 2, dim=1))
+    assert (letter_probs(logits, top_k=2) > 0).sum(1).tolist() == [2, 2]
+    assert letter_probs(logits, top_k=2)[0, 0] == 0
+    torch.testing.assert_close(letter_probs(logits, top_k=9), torch.softmax(logits, dim=1))
+    torch.testing.assert_close(letter_probs(logits, top_k=2).sum(1), torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -1.0},
+        {"temperature": math.nan},
+        {"temperature": math.inf},
+        {"top_k": 0},
+        {"n": -1},
+        {"max_length": 0},
+    ],
+)
+def test_refuses_settings_out_of_range(wrong):
+    with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
+        sample_names(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), **{"n": 1, **wrong})
+    with pytest.raises(ValueError, match=r"'A'"):
+        name_log_prob(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), "Ab")

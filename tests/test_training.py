@@ -1,0 +1,309 @@
+"""Laws of lib.training."""
+
+import copy
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lib import training
+from lib.training import FAST, LECTURE, LONG, Recipe, evaluate, load_checkpoint, save_checkpoint, train
+
+SHORT = replace(FAST, name="short", batch_size=64, epochs=2)
+
+
+def weights(model: nn.Module) -> torch.Tensor:
+    return torch.cat([t.flatten().double() for t in model.state_dict().values()])
+
+
+def stop_after(steps: int, stop) -> nn.Module:
+    """A layer that passes its input on, and calls `stop` at its forward pass number `steps`, in train mode."""
+
+    class StopAfter(nn.Module):
+        count = 0
+
+        def forward(self, x):
+            self.count += self.training
+            if self.count == steps:
+                self.count += 1
+                stop()
+            return x
+
+    return StopAfter()
+
+
+def press_stop_button():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_recipes_are_the_ones_the_lessons_name():
+    assert (LECTURE.optimizer, LECTURE.batch_size, LECTURE.total_steps(182_625)) == ("sgd", 32, 200_000)
+    assert [LECTURE.lr_at(step, 200_000) for step in (0, 149_999, 150_000, 199_999)] == pytest.approx(
+        [0.1, 0.1, 0.01, 0.01]
+    )
+    assert (FAST.epochs, LONG.epochs, FAST.total_steps(169_801)) == (4, 16, 1_324)
+    rates = [FAST.lr_at(step, 1_000) for step in range(1_000)]
+    assert max(rates) == pytest.approx(FAST.lr) and rates.index(max(rates)) == 99
+    assert rates[:100] == sorted(rates[:100]) and rates[100:] == sorted(rates[100:], reverse=True)
+    assert rates[0] == pytest.approx(FAST.lr / 100) and rates[-1] < FAST.lr / 1_000
+
+
+def test_weight_decay_is_for_matrices_only(make_model):
+    model = make_model()
+    matrices, vectors = training._make_optimizer(model, FAST).param_groups
+    assert matrices["weight_decay"] == FAST.weight_decay and vectors["weight_decay"] == 0
+    assert {id(p) for p in matrices["params"]} == {id(p) for p in model.parameters() if p.ndim == 2}
+    assert any(p is model.embedding.weight for p in matrices["params"])
+    assert len(matrices["params"]) + len(vectors["params"]) == len(list(model.parameters()))
+
+
+def test_training_lowers_the_loss_and_says_what_happened(small, make_model):
+    model = make_model()
+    before = evaluate(model, small.val)
+    history = train(model, small.train, small.val, SHORT, progress=False)
+    assert abs(before - math.log(27)) < 0.05
+    assert history.val[-1] == (history.steps, evaluate(model, small.val))
+    assert history.val[-1][1] < before - 0.4
+    assert len(history.train) == history.steps == SHORT.total_steps(len(small.train[1]))
+    assert [step for step, _ in history.val] == [round(history.steps * i / 8) for i in range(1, 9)]
+    assert not history.interrupted and history.seconds > 0
+
+
+def test_one_step_is_the_step_that_torch_makes(small, make_model):
+    ours, theirs = make_model(), make_model()
+    recipe = Recipe("one", batch_size=len(small.train[1]), lr=0.1, steps=1, optimizer="sgd", schedule="step")
+    train(ours, small.train, recipe=recipe, progress=False)
+    F.cross_entropy(theirs.train()(small.train[0]), small.train[1]).backward()
+    with torch.no_grad():
+        for p in theirs.parameters():
+            p -= 0.1 * p.grad
+    torch.testing.assert_close(weights(ours), weights(theirs), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("recipe", [SHORT, replace(SHORT, optimizer="sgd", schedule="step", lr=0.1, replacement=True)])
+def test_same_seed_same_result_other_seed_another(small, make_model, recipe):
+    results = []
+    for seed in (0, 0, 1):
+        torch.rand(len(results))  # what happened before must not matter
+        model = make_model()
+        train(model, small.train, recipe=recipe, seed=seed, progress=False)
+        results.append(weights(model))
+    assert torch.equal(results[0], results[1])
+    assert not torch.equal(results[0], results[2])
+
+
+def test_every_window_is_used_once_an_epoch():
+    batches = training._Batches(103, replace(SHORT, batch_size=10), seed=0)
+    epochs = [torch.cat([batches.next() for _ in range(10)]) for _ in range(2)]
+    assert all(len(epoch.unique()) == 100 for epoch in epochs)
+    assert not torch.equal(*epochs)
+    with_replacement = training._Batches(103, replace(SHORT, batch_size=10, replacement=True), seed=0)
+    assert len(torch.cat([with_replacement.next() for _ in range(10)]).unique()) < 90
+
+
+def test_what_was_set_before_is_put_back(small, make_model):
+    model = make_model()
+    model.eval()
+    model.stage1.train()
+    modes = [module.training for module in model.modules()]
+    threads, state, handler = torch.get_num_threads(), torch.get_rng_state(), signal.getsignal(signal.SIGINT)
+    train(model, small.train, small.val, replace(SHORT, epochs=0.1), progress=False)
+    evaluate(model, small.val)
+    assert [module.training for module in model.modules()] == modes
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+def test_threads_suit_the_batch():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for batch_size, wanted in ((32, 1), (511, 1), (512, 2), (8_192, 3)):
+            with training._threads_for(batch_size):
+                assert torch.get_num_threads() == wanted
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_stopped_and_resumed_is_the_same_as_never_stopped(small, make_model, tmp_path, capsys, replacement):
+    recipe = replace(SHORT, replacement=replacement)
+    whole = make_model()
+    uninterrupted = train(whole, small.train, small.val, recipe, progress=False)
+
+    path, stopped = tmp_path / "run.pt", make_model()
+    button = stop_after(131, press_stop_button)  # in the second epoch, in the middle of a shuffle
+    first = train(nn.Sequential(stopped, button), small.train, small.val, recipe, progress=False)
+    assert first.interrupted and len(first.train) == 131
+    assert f"Stopped after 131 of {first.steps} steps. The model keeps" in capsys.readouterr().out
+
+    stopped, resumed = make_model(), make_model()
+    with_button = nn.Sequential(stopped, stop_after(131, press_stop_button))
+    train(with_button, small.train, small.val, recipe, progress=False, checkpoint=path)
+    assert not torch.equal(weights(stopped), weights(whole))
+    resumed_in_wrapper = nn.Sequential(resumed, nn.Identity())
+    torch.rand(5)
+    second = train(resumed_in_wrapper, small.train, small.val, recipe, progress=False, checkpoint=path)
+    assert torch.equal(weights(resumed), weights(whole))
+    assert second.train == uninterrupted.train and second.val == uninterrupted.val and not second.interrupted
+    again = make_model()
+    assert (
+        train(nn.Sequential(again, nn.Identity()), small.train, small.val, recipe, progress=False, checkpoint=path)
+        == second
+    )
+    assert torch.equal(weights(again), weights(whole))
+
+
+def test_a_checkpoint_is_written_on_the_way(small, make_model, tmp_path):
+    def killed():
+        raise ZeroDivisionError
+
+    path = tmp_path / "run.pt"
+    with pytest.raises(ZeroDivisionError):
+        train(
+            nn.Sequential(make_model(), stop_after(60, killed)), small.train, recipe=SHORT, progress=False, checkpoint=path,
+            checkpoint_every=25,
+        )  # fmt: skip
+    assert len(load_checkpoint(path)["history"]["train"]) == 50
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_dropout_resumes_too(small, make_model, tmp_path):
+    def run(stop=None, checkpoint=None):
+        model = nn.Sequential(
+            *make_model()[:3], nn.Dropout(0.3), *make_model()[3:], stop_after(40, stop or (lambda: None))
+        )
+        train(model, small.train, recipe=replace(SHORT, epochs=1), progress=False, checkpoint=checkpoint)
+        return weights(model)
+
+    whole = run()
+    run(press_stop_button, tmp_path / "run.pt")
+    assert torch.equal(run(checkpoint=tmp_path / "run.pt"), whole)
+
+
+def test_a_checkpoint_of_another_training_is_refused(small, make_model, tmp_path):
+    path, short = tmp_path / "run.pt", replace(SHORT, epochs=0.1)
+    train(make_model(), small.train, recipe=short, progress=False, checkpoint=path)
+    before = path.read_bytes()
+    for wrong in ({"seed": 1}, {"recipe": replace(short, lr=1.0)}, {"train_windows": small.val}):
+        with pytest.raises(ValueError, match="of another training: its (seed|recipe|windows)"):
+            train(
+                make_model(),
+                **{"train_windows": small.train, "recipe": short, **wrong},
+                progress=False,
+                checkpoint=path,
+            )
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_runs_no_code(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return os.system, ("touch " + str(tmp_path / "harm"),)
+
+    path = tmp_path / "run.pt"
+    path.write_bytes(pickle.dumps(Harmful()))
+    with pytest.raises(ValueError, match="can't be read as a checkpoint"):
+        load_checkpoint(path)
+    torch.save({"model": Harmful()}, path)
+    with pytest.raises(ValueError, match="can't be read as a checkpoint"):
+        load_checkpoint(path)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    save_checkpoint(path, {"step": 1})
+
+    def full_disk(checkpoint, file):
+        file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        save_checkpoint(path, {"step": 2})
+    assert load_checkpoint(path) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_load_checkpoint_says_what_is_wrong(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint at .*nowhere"):
+        load_checkpoint(tmp_path / "nowhere.pt")
+    path = tmp_path / "run.pt"
+    save_checkpoint(path, {"step": torch.zeros(1_000)})
+    path.write_bytes(path.read_bytes()[:1_000])
+    with pytest.raises(ValueError, match="Delete it to start afresh"):
+        load_checkpoint(path)
+
+
+def test_nan_stops_before_the_weights_are_lost(small, make_model):
+    model = make_model()
+
+    class NaNAtStep10(nn.Module):
+        count = 0
+
+        def forward(self, x):
+            self.count += 1
+            return x * math.nan if self.count == 10 else x
+
+    with pytest.raises(FloatingPointError, match=r"nan at step 9 of recipe 'short'.*learning rate"):
+        train(nn.Sequential(model, NaNAtStep10()), small.train, recipe=SHORT, progress=False)
+    assert weights(model).isfinite().all()
+
+
+def test_evaluate_is_the_loss_in_one_piece_whatever_the_mode(small, make_model):
+    model = make_model()
+    train(model, small.train, recipe=replace(SHORT, epochs=0.2), progress=False)
+    model.eval()
+    with torch.no_grad():
+        expected = F.cross_entropy(model(small.val[0]), small.val[1]).item()
+    before = copy.deepcopy(model.state_dict())
+    model.train()
+    for piece in (1, 7, 8_192):
+        assert evaluate(model, small.val, piece) == pytest.approx(expected, abs=1e-5)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_windows_that_do_not_fit_are_refused(small, make_model):
+    X, Y = small.train
+    for wrong in ((X, Y[:-1]), (X[:0], Y[:0])):
+        with pytest.raises(ValueError, match=r"train_windows must be X and Y of the same length"):
+            train(make_model(), wrong, progress=False)
+        with pytest.raises(ValueError, match=r"^windows must be"):
+            evaluate(make_model(), wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": 3, "epochs": 4}, "one of them"),
+        ({}, "one of them"),
+        ({"steps": 0}, "steps must be above 0"),
+        ({"epochs": 1, "lr": -1.0}, "lr must be above 0"),
+        ({"epochs": 1, "batch_size": 0}, "batch_size must be above 0"),
+        ({"epochs": 1, "optimizer": "adam"}, "'adam'"),
+    ],
+)
+def test_recipes_refuse_nonsense(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**{"name": "wrong", "batch_size": 32, "lr": 0.1, **wrong})
+
+
+def test_the_bar_is_quiet_where_there_is_no_screen(small, make_model, capfd):
+    train(make_model(), small.train, recipe=replace(SHORT, epochs=0.1), progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_package_loads_neither_matplotlib_nor_ipython():
+    modules = "import lib, lib.data, lib.layers, lib.models, lib.ngrams, lib.training, lib.sampling; import sys"
+    code = f"{modules}; print(*sorted({{'matplotlib', 'IPython', 'ipywidgets'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
