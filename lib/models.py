@@ -6,7 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from lib.data import DATA, Vocabulary
 from lib.layers import BatchNorm1d, FlattenConsecutive, Stage
+
+TRAINED = DATA / "staged_long.pt"
+TRAINED_NET = {"activation": nn.GELU, "residual": True}
 
 
 def flat_model(vocabulary_size: int, context: int = 8, embedding: int = 10, hidden: int = 200) -> nn.Sequential:
@@ -82,6 +86,19 @@ def staged_model(
             widths[number], widths[number + 1], activation=activation, residual=residual and number > 0
         )
     return _with_head(layers, hidden, vocabulary_size, context)
+
+
+def trained_model() -> tuple[nn.Sequential, Vocabulary]:
+    """The staged net with GELU and residual as `data/make_weights.py` trained it (recipe LONG), and its vocabulary.
+
+    Returns:
+        model in eval mode, vocabulary.
+    """
+    trained = torch.load(TRAINED, weights_only=True)
+    vocabulary = Vocabulary(list(trained["letters"][1:]))
+    model = staged_model(len(vocabulary), **TRAINED_NET)
+    model.load_state_dict(trained["model"])
+    return model.eval(), vocabulary
 
 
 def _with_head(layers: OrderedDict[str, nn.Module], hidden: int, vocabulary_size: int, context: int) -> nn.Sequential:

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 from IPython.display import display
@@ -109,59 +110,93 @@ def draw_cells(
     ax.add_patch(frame)
 
 
-def ladder(window: str = STOP + NAME, n: int = 2, channels: int = 10) -> Figure:
+def ladder_rows(window: str, stages: Sequence[int] = (2, 2, 2), strided: bool = False) -> list[list[str]]:
+    """The characters in each box, row by row from single letters up: [[".", "c", ...], [".c", "ha", ...], ..., [".charlie"]].
+
+    Args:
+        window: the characters of one window.
+        stages: how many boxes each stage puts together.
+        strided: the tempting mistake: put a box together with the ones half a row away, not with its neighbours.
+
+    Raises:
+        ValueError: a stage's number does not divide the boxes it finds, or the last row is not one box.
+    """
+    rows = [list(window)]
+    for n in stages:
+        boxes = rows[-1]
+        if n < 1 or len(boxes) % n:
+            raise ValueError(f"a stage of {n} can't divide {len(boxes)} boxes; the stages {tuple(stages)} must multiply to {len(window)}.")
+        T = len(boxes) // n
+        rows.append(["".join(boxes[i::T] if strided else boxes[i * n : (i + 1) * n]) for i in range(T)])
+    if len(rows[-1]) > 1:
+        raise ValueError(f"the stages {tuple(stages)} leave {len(rows[-1])} boxes of {len(window)}; they must multiply to {len(window)}.")
+    return rows
+
+
+def _shape(boxes: list[str], channels: int) -> str:
+    return f"(B, {len(boxes)}, {channels * len(boxes[0])})" if len(boxes) > 1 else f"(B, {channels * len(boxes[0])})"
+
+
+def describe_ladder(window: str, stages: Sequence[int] = (2, 2, 2), channels: int = 10, strided: bool = False) -> str:
+    """The description of `ladder` for those who can't see it."""
+    rows = ladder_rows(window, stages, strided)
+    listed = "; ".join(f"{_shape(boxes, channels)} with the boxes {', '.join(boxes)}" for boxes in rows)
+    pairing = "boxes half a row apart are put together, so that letters meet that are not neighbours" if strided else "neighbours meet"
+    return (
+        f"A ladder of coloured letter boxes for the window {window}, read from bottom to top: {listed}. Arrows lead from each box to "
+        f"the box above that takes it in: at every stage {pairing}."
+    )
+
+
+def ladder(window: str = STOP + NAME, stages: Sequence[int] = (2, 2, 2), channels: int = 10, strided: bool = False) -> Figure:
     """The picture of the series: which letters meet at which stage, from single letters up to one box that holds all.
 
     Args:
-        window: the characters of one window, as many as a whole number of stages of n can merge.
-        n: neighbours that each stage puts together, in time steps.
+        window: the characters of one window.
+        stages: how many neighbours each stage puts together, in time steps.
         channels: channels of each letter, for the shapes.
+        strided: draw the tempting mistake (see `ladder_rows`).
 
     Returns:
-        A figure with one row for each shape: (B, 8, 10), (B, 4, 20), (B, 2, 40), (B, 80) for eight characters and n = 2.
+        A figure with one row for each shape: (B, 8, 10), (B, 4, 20), (B, 2, 40), (B, 80) for eight characters and (2, 2, 2).
 
     Raises:
-        ValueError: n below 2, or stages of n never merge the window into one.
+        ValueError: the stages don't multiply to the length of the window.
     """
-    T = len(window)
-    rows = [list(window)]
-    while n >= 2 and len(rows[-1]) > 1 and len(rows[-1]) % n == 0:
-        last = rows[-1]
-        rows.append(["".join(last[i : i + n]) for i in range(0, len(last), n)])
-    if len(rows[-1]) > 1 or n < 2:
-        raise ValueError(
-            f"stages of n={n} don't merge {T} characters into one. Choose a window of {n}, {n * n} or {n**3} characters."
-        )
-    step, height, gap = 1.9, 0.62, 0.34
+    rows = ladder_rows(window, stages, strided)
+    T, rise, height, gap = len(window), 1.9, 0.62, 0.34
     fig, ax = plt.subplots(figsize=(9, 0.9 + 1.15 * len(rows)))
-    centres: list[list[float]] = []
+    below: list[float] = []
     for level, boxes in enumerate(rows):
-        y, size = level * step, len(boxes[0])
+        y, size = level * rise, len(boxes[0])
         cell = 1.0 - gap / (2 * size)
-        centres.append([])
-        for i, letters in enumerate(boxes):
-            x = i * size + (size - size * cell) / 2
-            draw_cells(ax, x, y, letters, cell, height, window)
-            centres[-1].append(x + size * cell / 2)
-        shape = f"(B, {len(boxes)}, {channels * size})" if len(boxes) > 1 else f"(B, {channels * size})"
-        ax.text(T + 0.35, y + height / 2, shape, ha="left", va="center", fontsize=14, family="monospace", color=INK)
+        centres = [(i + 0.5) * size for i in range(len(boxes))]
+        for centre, letters in zip(centres, boxes, strict=True):
+            draw_cells(ax, centre - size * cell / 2, y, letters, cell, height, window)
+        ax.text(T + 0.35, y + height / 2, _shape(boxes, channels), va="center", fontsize=14, family="monospace", color=INK)
+        for i, x in enumerate(below):
+            centre = centres[i % len(boxes) if strided else i // stages[level - 1]]
+            tip, tail = (centre + (x - centre) * 0.45, y - 0.05), (x, y - rise + height + 0.05)
+            ax.annotate("", xy=tip, xytext=tail, arrowprops={"arrowstyle": "->", "color": "#555555", "linewidth": 1.4})
         if level:
-            for i, x in enumerate(centres[level - 1]):
-                ax.annotate(
-                    "", xy=(centres[level][i // n] + (x - centres[level][i // n]) * 0.45, y - 0.05),
-                    xytext=(x, y - step + height + 0.05), arrowprops={"arrowstyle": "->", "color": "#555555", "linewidth": 1.4},
-                )  # fmt: skip
-            ax.text(
-                T + 0.35,
-                y - (step - height) / 2,
-                f"FlattenConsecutive({n})",
-                ha="left",
-                va="center",
-                fontsize=11,
-                color="#555555",
-            )
-    ax.set_xlim(-0.2, T + 3.4)
-    ax.set_ylim(-0.25, (len(rows) - 1) * step + height + 0.25)
-    ax.set_aspect("auto")
+            name = "strided pairs" if strided else f"FlattenConsecutive({stages[level - 1]})"
+            ax.text(T + 0.35, y - (rise - height) / 2, name, va="center", fontsize=11, color="#555555")
+        below = centres
+    ax.set(xlim=(-0.2, T + 3.4), ylim=(-0.25, (len(rows) - 1) * rise + height + 0.25))
+    ax.axis("off")
+    return fig
+
+
+def window_rows(name: str = NAME, context: int = 8) -> Figure:
+    """All windows of a name below each other, each with its target: what `make_windows` makes of it, in colours."""
+    text = STOP * context + name + STOP
+    fig, ax = plt.subplots(figsize=(0.5 * context + 2.5, 0.45 * len(name) + 1))
+    for row in range(len(name) + 1):
+        draw_cells(ax, 0, -row, text[row : row + context], cell=1, height=0.8, word=name)
+        draw_cells(ax, context + 1.2, -row, text[row + context], cell=1, height=0.8, word=name)
+        ax.text(context + 0.6, 0.4 - row, "→", ha="center", va="center", fontsize=15)
+    ax.text(context / 2, 1.3, f"window: {context} time steps", ha="center", fontsize=11)
+    ax.text(context + 1.7, 1.3, "target", ha="center", fontsize=11)
+    ax.set(xlim=(-0.2, context + 2.6), ylim=(-len(name) - 0.4, 1.8))
     ax.axis("off")
     return fig
