@@ -134,8 +134,8 @@ def spread(rows: list[dict], column: str) -> str:
 def table() -> str:
     """README's table: mean and standard deviation over the seeds."""
     lines = [
-        "| model | parameters | seeds | validation | test | seconds, one core |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| model | parameters | seeds | validation | test |",
+        "|---|--:|--:|--:|--:|",
     ]
     groups: dict[tuple[str, ...], list[dict]] = {}
     for row in read_rows():
@@ -147,8 +147,7 @@ def table() -> str:
         label = f"{arm}; recipe {recipe.upper()}" + ("; names of girls and boys twice in the list" if twice else "")
         shown.append((label, groups[arm, recipe, "names twice" if twice else "42"]))
     for label, group in shown:
-        seconds = f"{statistics.median(float(row['seconds']) for row in group):.0f}" if group[0]["recipe"] != "count" else "under 1"
-        cells = [label, f"{int(group[0]['params']):,}", str(len(group)), spread(group, "val"), spread(group, "test"), seconds]
+        cells = [label, f"{int(group[0]['params']):,}", str(len(group)), spread(group, "val"), spread(group, "test")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -125,11 +125,15 @@ def ladder_rows(window: str, stages: Sequence[int] = (2, 2, 2), strided: bool = 
     for n in stages:
         boxes = rows[-1]
         if n < 1 or len(boxes) % n:
-            raise ValueError(f"a stage of {n} can't divide {len(boxes)} boxes; the stages {tuple(stages)} must multiply to {len(window)}.")
+            raise ValueError(
+                f"a stage of {n} can't divide {len(boxes)} boxes; the stages {tuple(stages)} must multiply to {len(window)}."
+            )
         T = len(boxes) // n
         rows.append(["".join(boxes[i::T] if strided else boxes[i * n : (i + 1) * n]) for i in range(T)])
     if len(rows[-1]) > 1:
-        raise ValueError(f"the stages {tuple(stages)} leave {len(rows[-1])} boxes of {len(window)}; they must multiply to {len(window)}.")
+        raise ValueError(
+            f"the stages {tuple(stages)} leave {len(rows[-1])} boxes of {len(window)}; they must multiply to {len(window)}."
+        )
     return rows
 
 
@@ -141,14 +145,20 @@ def describe_ladder(window: str, stages: Sequence[int] = (2, 2, 2), channels: in
     """The description of `ladder` for those who can't see it."""
     rows = ladder_rows(window, stages, strided)
     listed = "; ".join(f"{_shape(boxes, channels)} with the boxes {', '.join(boxes)}" for boxes in rows)
-    pairing = "boxes half a row apart are put together, so that letters meet that are not neighbours" if strided else "neighbours meet"
+    pairing = (
+        "boxes half a row apart are put together, so that letters meet that are not neighbours"
+        if strided
+        else "neighbours meet"
+    )
     return (
         f"A ladder of coloured letter boxes for the window {window}, read from bottom to top: {listed}. Arrows lead from each box to "
         f"the box above that takes it in: at every stage {pairing}."
     )
 
 
-def ladder(window: str = STOP + NAME, stages: Sequence[int] = (2, 2, 2), channels: int = 10, strided: bool = False) -> Figure:
+def ladder(
+    window: str = STOP + NAME, stages: Sequence[int] = (2, 2, 2), channels: int = 10, strided: bool = False
+) -> Figure:
     """The picture of the series: which letters meet at which stage, from single letters up to one box that holds all.
 
     Args:
@@ -173,7 +183,9 @@ def ladder(window: str = STOP + NAME, stages: Sequence[int] = (2, 2, 2), channel
         centres = [(i + 0.5) * size for i in range(len(boxes))]
         for centre, letters in zip(centres, boxes, strict=True):
             draw_cells(ax, centre - size * cell / 2, y, letters, cell, height, window)
-        ax.text(T + 0.35, y + height / 2, _shape(boxes, channels), va="center", fontsize=14, family="monospace", color=INK)
+        ax.text(
+            T + 0.35, y + height / 2, _shape(boxes, channels), va="center", fontsize=14, family="monospace", color=INK
+        )
         for i, x in enumerate(below):
             centre = centres[i % len(boxes) if strided else i // stages[level - 1]]
             tip, tail = (centre + (x - centre) * 0.45, y - 0.05), (x, y - rise + height + 0.05)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,76 +17,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from lib.batches import Batches
+from lib.recipes import FAST, LECTURE, LONG, QUICK, Recipe
+
+__all__ = [
+    "FAST",
+    "LECTURE",
+    "LONG",
+    "QUICK",
+    "History",
+    "Recipe",
+    "Windows",
+    "eval_mode",
+    "evaluate",
+    "load_checkpoint",
+    "save_checkpoint",
+    "train",
+]
+
 Windows = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train: everything but the model, the data and the seed.
-
-    Args:
-        name: what to call it in tables.
-        optimizer: "sgd" (plain) or "adamw"; the weight decay of AdamW acts on matrices only, the embedding's included.
-        batch_size: windows a step.
-        lr: the highest learning rate.
-        schedule: "cosine" rises linearly over the first `warmup` of the steps, then falls as half a cosine to 0; "step" is
-            lr, and a tenth of it from `drop_at` of the steps on.
-        epochs, steps: how long, in passes over the training windows or in steps; give one.
-        replacement: draw every batch from all windows anew; False shuffles them once an epoch.
-        evaluations: how often the validation loss is measured on the way, evenly spaced, the end included.
-
-    Raises:
-        ValueError: a value out of its range.
-    """
-
-    name: str
-    batch_size: int
-    lr: int | float
-    epochs: int | float | None = None
-    steps: int | None = None
-    optimizer: str = "adamw"
-    schedule: str = "cosine"
-    warmup: int | float = 0.1
-    drop_at: int | float = 0.75
-    weight_decay: int | float = 0.0
-    betas: tuple[float, ...] = (0.9, 0.99)
-    replacement: bool = False
-    evaluations: int = 8
-
-    def __post_init__(self) -> None:
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError(
-                f"a recipe takes epochs or steps, one of them; got epochs={self.epochs}, steps={self.steps}."
-            )
-        for name in ("batch_size", "lr", "evaluations", "epochs" if self.steps is None else "steps"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"a recipe's {name} must be above 0; got {getattr(self, name)}.")
-        if self.optimizer not in ("sgd", "adamw") or self.schedule not in ("cosine", "step"):
-            raise ValueError(
-                f"a recipe's optimizer is 'sgd' or 'adamw' and its schedule 'cosine' or 'step'; got {self.optimizer!r}, {self.schedule!r}."
-            )
-
-    def total_steps(self, windows: int) -> int:
-        """Steps of one training on that many windows."""
-        if self.steps is not None:
-            return self.steps
-        return max(1, int(self.epochs * max(1, windows // self.batch_size)))
-
-    def lr_at(self, step: int, steps: int) -> float:
-        """Learning rate of step 0, 1 ... steps - 1."""
-        if self.schedule == "step":
-            return self.lr if step < self.drop_at * steps else self.lr / 10
-        warmup = self.warmup * steps
-        if step < warmup:
-            return self.lr * min(1.0, (step + 1) / warmup)
-        return self.lr * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
-
-
-LECTURE = Recipe(
-    "lecture", optimizer="sgd", batch_size=32, lr=0.1, steps=200_000, schedule="step", replacement=True, evaluations=20
-)
-FAST = Recipe("fast", batch_size=512, lr=1.2e-2, epochs=4, weight_decay=0.3)
-LONG = replace(FAST, name="long", lr=8e-3, epochs=16, weight_decay=0.5, evaluations=16)
 
 
 @dataclass
@@ -105,39 +54,6 @@ class History:
     val: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
-
-
-class _Batches:
-    """Indices of one batch after the other; its state is the generator before the current shuffle, and a place in it."""
-
-    def __init__(self, windows: int, recipe: Recipe, seed: int) -> None:
-        self.windows, self.batch_size, self.replacement = windows, min(recipe.batch_size, windows), recipe.replacement
-        self.generator = torch.Generator().manual_seed(seed)
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        self.before, self.place = self.generator.get_state(), 0
-        if self.replacement:
-            self.order = torch.randint(self.windows, (1_000 * self.batch_size,), generator=self.generator)
-        else:
-            self.order = torch.randperm(self.windows, generator=self.generator)
-
-    def next(self) -> Tensor:
-        if self.place + self.batch_size > len(
-            self.order
-        ):  # a last batch that is too small is left for the next shuffle
-            self._shuffle()
-        batch = self.order[self.place : self.place + self.batch_size]
-        self.place += self.batch_size
-        return batch
-
-    def state_dict(self) -> dict:
-        return {"generator": self.before, "place": self.place}
-
-    def load_state_dict(self, state: dict) -> None:
-        self.generator.set_state(state["generator"])
-        self._shuffle()
-        self.place = state["place"]
 
 
 def train(
@@ -178,11 +94,12 @@ def train(
     if device is not None:
         model.to(device)
     device = next(model.parameters()).device
-    X, Y = (t.to(device) for t in train_windows)
-    steps = recipe.total_steps(len(Y))
-    history, batches = History(recipe.name, seed, steps), _Batches(len(Y), recipe, seed)
+    steps = recipe.total_steps(len(train_windows[1]))
+    history, batches = History(recipe.name, seed, steps), Batches(train_windows, recipe, seed, device)
     optimizer = _make_optimizer(model, recipe)
-    identity = {"recipe": asdict(recipe), "seed": seed, "windows": _fingerprint(train_windows)}
+    identity = {"recipe": asdict(recipe), "seed": seed}
+    if checkpoint is not None:
+        identity["windows"] = _fingerprint(train_windows)
     evaluate_at = {round(steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
 
     with _threads_for(recipe.batch_size), torch.random.fork_rng(devices=[]), _mode(model, training=True):
@@ -206,8 +123,8 @@ def train(
                 step = len(history.train)
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.lr_at(step, steps)
-                batch = batches.next().to(device)
-                loss = F.cross_entropy(model(X[batch]), Y[batch])
+                batch = batches.next()
+                loss = batches.loss(model(batches.examples.inputs[batch]), batch)
                 _check_loss(loss.item(), step, recipe)
                 optimizer.zero_grad()
                 loss.backward()
@@ -289,7 +206,7 @@ def load_checkpoint(path: str | Path) -> dict:
 
 
 def _resume(
-    checkpoint: dict, identity: dict, model: nn.Module, optimizer: torch.optim.Optimizer, batches: _Batches
+    checkpoint: dict, identity: dict, model: nn.Module, optimizer: torch.optim.Optimizer, batches: Batches
 ) -> History:
     """Put everything back as the checkpoint has it, after a look whether it is of the same training."""
     for name, wanted in identity.items():

@@ -100,6 +100,15 @@ def test_split_names_is_the_lectures_split():
     assert split_names(names, seed=1) != split_names(names)
 
 
+def test_split_names_does_not_seed_the_random_numbers_of_everyone():
+    drawn = []
+    for seed in (0, 1):
+        random.seed(seed)
+        split_names(["emma", "olivia", "ava"])
+        drawn.append(random.random())
+    assert drawn[0] != drawn[1]
+
+
 def test_no_name_is_in_two_splits():
     train, val, test = map(set, split_names(load_names()))
     assert not train & val and not train & test and not val & test
@@ -147,8 +156,9 @@ def test_windows_are_what_a_loop_would_make(names, context):
 def test_windows_of_the_whole_list():
     names = load_names()
     vocabulary = Vocabulary(names)
-    sizes = [len(make_windows(part, vocabulary)[1]) for part in split_names(names)]
-    assert sizes == [169_801, 21_231, 21_224]
+    windows = [make_windows(part, vocabulary) for part in split_names(names)]
+    assert [tuple(X.shape) for X, _ in windows] == [(169_801, 8), (21_231, 8), (21_224, 8)]
+    assert [len(Y) for _, Y in windows] == [169_801, 21_231, 21_224]
 
 
 def test_make_windows_says_what_is_wrong():

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import pytest
 import torch
@@ -45,9 +46,13 @@ def test_flatten_drops_the_time_dimension_and_no_other():
     assert FlattenConsecutive(2)(torch.randn(3, 4, 1)).shape == (3, 2, 2)
 
 
-def test_flatten_has_no_parameters_and_keeps_its_output():
+def test_flatten_has_no_parameters():
     layer = FlattenConsecutive(2)
     assert list(layer.parameters()) == [] and list(layer.buffers()) == []
+
+
+@pytest.mark.parametrize("layer", [FlattenConsecutive(2), BatchNorm1d(3), Stage(3, 7)])
+def test_layers_keep_their_output(layer):
     assert layer(torch.randn(2, 4, 3)) is layer.out
 
 
@@ -84,10 +89,10 @@ def readable(ours: BatchNorm1d, x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("run", [lambda layer, x: layer(x), readable], ids=["BatchNorm1d", "batch_norm"])
 @pytest.mark.parametrize("shape", [(32, 5), (2, 5), (32, 4, 5), (1, 4, 5), (3, 2, 5)])
-@pytest.mark.parametrize("momentum", [0.1, 0.001, 1.0])
-def test_batch_norm_is_torchs(run, shape, momentum):
+@pytest.mark.parametrize(("momentum", "eps"), [(0.1, 1e-5), (0.001, 0.3), (1.0, 1e-5)])
+def test_batch_norm_is_torchs(run, shape, momentum, eps):
     torch.manual_seed(0)
-    ours, theirs = BatchNorm1d(5, momentum=momentum).double(), nn.BatchNorm1d(5, momentum=momentum).double()
+    ours, theirs = (kind(5, momentum=momentum, eps=eps).double() for kind in (BatchNorm1d, nn.BatchNorm1d))
     with torch.no_grad():
         ours.weight.normal_()
         ours.bias.normal_()
@@ -105,6 +110,7 @@ def test_batch_norm_is_torchs(run, shape, momentum):
         torch.testing.assert_close(ours.bias.grad, theirs.bias.grad, rtol=1e-10, atol=1e-10)
     for name in ("running_mean", "running_var"):
         torch.testing.assert_close(getattr(ours, name), getattr(theirs, name), rtol=1e-12, atol=1e-12)
+        assert not getattr(ours, name).requires_grad, f"{name} keeps the graph of every batch"
     ours.eval(), theirs.eval()
     before = copy.deepcopy(ours.state_dict())
     x = torch.randn(shape, dtype=torch.float64)
@@ -114,6 +120,8 @@ def test_batch_norm_is_torchs(run, shape, momentum):
 
 def test_batch_norm_and_torch_have_one_state_dict():
     ours, theirs = BatchNorm1d(5), nn.BatchNorm1d(5)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert all(torch.equal(ours.state_dict()[name], value) for name, value in theirs.state_dict().items())
     ours(torch.randn(4, 3, 5))
     theirs.load_state_dict(ours.state_dict())
     assert theirs.num_batches_tracked == 1
@@ -124,6 +132,12 @@ def test_batch_norm_over_batch_and_time_is_batch_norm_of_both_merged(B, T, C):
     x = torch.randn(B, T, C)
     merged = BatchNorm1d(C)(x.reshape(B * T, C)).view(B, T, C)
     torch.testing.assert_close(BatchNorm1d(C)(x), merged)
+
+
+def test_batch_norm_takes_what_is_not_contiguous():
+    x = torch.randn(4, 5, 3).transpose(1, 2)
+    assert not x.is_contiguous()
+    torch.testing.assert_close(BatchNorm1d(5)(x), BatchNorm1d(5)(x.contiguous()))
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (0, 5), (1, 1, 5)])
@@ -141,8 +155,9 @@ def test_batch_norm_says_where_it_looked_for_the_channels():
         BatchNorm1d(5)(torch.zeros(8, 4))
     with pytest.raises(ValueError, match=r"dimension 2, and found 4.*transpose\(1, 2\)"):
         BatchNorm1d(5)(torch.zeros(8, 5, 4))
-    with pytest.raises(ValueError, match=r"got shape \(5,\)"):
-        BatchNorm1d(5)(torch.zeros(5))
+    for shape in ((5,), (2, 3, 4, 5)):
+        with pytest.raises(ValueError, match=rf"got shape {re.escape(str(shape))}"):
+            BatchNorm1d(5)(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("wrong", [{"num_features": 0}, {"eps": 0.0}, {"eps": math.nan}, {"momentum": 1.5}])

@@ -57,6 +57,13 @@ def test_name_log_prob_is_the_sum_over_its_letters(ab):
     assert model.training
 
 
+def test_name_log_prob_is_exact():
+    logits = [0.1, 2.0, -1.0]
+    stop, a, b = torch.log_softmax(torch.tensor(logits).double(), dim=0).tolist()
+    log_prob = name_log_prob(Says(logits, context=4), Vocabulary(["ab"]), "abba")
+    assert log_prob == pytest.approx(a + b + b + a + stop, rel=1e-14)
+
+
 def test_same_generator_state_same_names(ab):
     model, vocabulary = ab
     first = sample_names(model, vocabulary, 50, generator=seeded(1))
@@ -88,19 +95,20 @@ def test_temperature_zero_is_greedy_and_the_limit_of_small_ones(ab):
     model, vocabulary = ab
     greedy = sample_names(model, vocabulary, 20, temperature=0)
     assert len(set(greedy)) == 1
-    assert sample_names(model, vocabulary, 20, temperature=1e-30) == greedy
+    for temperature in (1e-5, 1e-30, 1e-40):
+        assert sample_names(model, vocabulary, 20, temperature=temperature) == greedy
     assert sample_names(model, vocabulary, 20, top_k=1) == greedy
 
 
 class Says(nn.Module):
-    """A net that always gives the same logits, and notes how it was called."""
+    """A net that always gives the same logits, and refuses another context and calls that keep a graph."""
 
     def __init__(self, logits, context=8):
         super().__init__()
         self.logits, self.context = nn.Parameter(torch.tensor(logits)), context
 
     def forward(self, x):
-        assert x.shape[1] == self.context
+        assert x.shape[1] == self.context and not torch.is_grad_enabled()
         return self.logits.expand(len(x), -1)
 
 
@@ -126,6 +134,7 @@ def test_letter_probs_divides_by_the_temperature_and_keeps_the_top_k():
     torch.testing.assert_close(letter_probs(logits, 2.0), torch.softmax(logits / 2, dim=1))
     assert (letter_probs(logits, top_k=2) > 0).sum(1).tolist() == [2, 2]
     assert letter_probs(logits, top_k=2)[0, 0] == 0
+    assert (letter_probs(logits, top_k=1) > 0).sum(1).tolist() == [1, 1]  # of equals, one
     torch.testing.assert_close(letter_probs(logits, top_k=9), torch.softmax(logits, dim=1))
     torch.testing.assert_close(letter_probs(logits, top_k=2).sum(1), torch.ones(2))
 

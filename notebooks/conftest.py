@@ -1,0 +1,6 @@
+"""One thread for every kernel: two notebooks are validated at a time, and together they must not want more than two cores."""
+
+import os
+
+# Read by torch when a kernel loads it. A value that is already set is kept: tests/processors.py tries one and two threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")

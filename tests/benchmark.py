@@ -1,0 +1,340 @@
+"""How fast is it? Ours and its peers, interleaved in one run, so that a machine that slows down slows both.
+
+    python tests/benchmark.py                five to ten minutes on two cores
+    python tests/benchmark.py --full         runs the lecture's 200,000 steps to their end, instead of from its steps a second
+    python tests/benchmark.py --json FILE    writes the figures as JSON, too
+    python tests/benchmark.py --only step    one part: time_to_quality, sampling, step, evaluate, start
+
+Every ratio is given as its median with the lowest and the highest of its rounds. All runs use one thread.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lib.data import Vocabulary, load_names, make_windows, split_names
+from lib.models import staged_model, trained_model
+from lib.sampling import sample_names
+from lib.training import FAST, QUICK, Recipe, evaluate, train
+
+ROUNDS = 5
+
+
+class Linear:
+    """As in the lecture: a weight, perhaps a bias, and the last output kept."""
+
+    def __init__(self, fan_in: int, fan_out: int, bias: bool = True) -> None:
+        self.weight = torch.randn(fan_in, fan_out) / fan_in**0.5
+        self.bias = torch.zeros(fan_out) if bias else None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.out = x @ self.weight
+        if self.bias is not None:
+            self.out = self.out + self.bias
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+
+class BatchNorm:
+    """As in the lecture: mean and variance by hand, autograd for the rest."""
+
+    def __init__(self, size: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(size), torch.zeros(size)
+        self.running_mean, self.running_var = torch.zeros(size), torch.ones(size)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.training:
+            dim = 0 if x.ndim == 2 else (0, 1)
+            mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True)
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * ((x - mean) / torch.sqrt(var + self.eps)) + self.beta
+        if self.training:
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return [self.gamma, self.beta]
+
+
+class Tanh:
+    def __call__(self, x: Tensor) -> Tensor:
+        self.out = torch.tanh(x)
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return []
+
+
+class Embedding:
+    def __init__(self, size: int, channels: int) -> None:
+        self.weight = torch.randn(size, channels)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.out = self.weight[x]
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return [self.weight]
+
+
+class Pairs:
+    """FlattenConsecutive(2)."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        B, T, C = x.shape
+        x = x.view(B, T // 2, 2 * C)
+        self.out = x.squeeze(1) if x.shape[1] == 1 else x
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return []
+
+
+class LectureNet:
+    """The lecture's net in the lecture's way: a list of layers, called one after the other."""
+
+    def __init__(self, vocabulary_size: int = 27) -> None:
+        self.layers = [Embedding(vocabulary_size, 24)]
+        for fan_in in (48, 256, 256):
+            self.layers += [Pairs(), Linear(fan_in, 128, bias=False), BatchNorm(128), Tanh()]
+        self.layers.append(Linear(128, vocabulary_size))
+        self.layers[-1].weight *= 0.1
+        self.parameters = [p for layer in self.layers for p in layer.parameters()]
+        for p in self.parameters:
+            p.requires_grad = True
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def mode(self, training: bool) -> None:
+        for layer in self.layers:
+            layer.training = training
+
+    def step(self, X: Tensor, Y: Tensor, lr: float, batch_size: int = 32) -> None:
+        batch = torch.randint(0, len(Y), (batch_size,))
+        loss = F.cross_entropy(self(X[batch]), Y[batch])
+        for p in self.parameters:
+            p.grad = None
+        loss.backward()
+        for p in self.parameters:
+            p.data += -lr * p.grad
+        loss.log10().item()
+
+
+class ChannelsSecond(nn.Module):
+    """torch's own BatchNorm1d on (B, T, C), which it wants as (B, C, T)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x) if x.ndim == 2 else self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+def plain_torch_model() -> nn.Sequential:
+    """The staged net of plain torch.nn layers, with nothing of ours in it."""
+    layers: list[nn.Module] = [nn.Embedding(27, 24)]
+    for T, C in ((4, 24), (2, 128), (1, 128)):
+        layers += [nn.Flatten(1), nn.Unflatten(1, (T, 2 * C)) if T > 1 else nn.Identity()]
+        layers += [nn.Linear(2 * C, 128, bias=False), ChannelsSecond(128), nn.Tanh()]
+    return nn.Sequential(*layers, nn.Linear(128, 27))
+
+
+def seconds(run: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def spread(values: list[float], digits: int = 2) -> dict[str, float]:
+    return {"ratio": round(statistics.median(values), digits), "low": round(min(values), digits), "high": round(max(values), digits)}
+
+
+def load() -> tuple[Vocabulary, list[tuple[Tensor, Tensor]]]:
+    names = load_names()
+    vocabulary = Vocabulary(names)
+    return vocabulary, [make_windows(part, vocabulary) for part in split_names(names)]
+
+
+def ours(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return staged_model(27, activation=nn.GELU, residual=True)
+
+
+def lecture_in_full(X: Tensor, Y: Tensor, val: tuple[Tensor, Tensor]) -> tuple[float, float]:
+    """Seconds and validation loss of the lecture's whole training."""
+    torch.manual_seed(0)
+    net = LectureNet()
+    begin = time.perf_counter()
+    for step in range(200_000):
+        net.step(X, Y, 0.1 if step < 150_000 else 0.01)
+    elapsed = time.perf_counter() - begin
+    net.mode(training=False)
+    with torch.no_grad():
+        total = sum(F.cross_entropy(net(x), y, reduction="sum").item() for x, y in zip(*(t.split(8_192) for t in val), strict=True))
+    return elapsed, total / len(val[1])
+
+
+def time_to_quality(full: bool) -> dict:
+    """Seconds to the validation loss at which the lecture's training ends: the lecture's way against FAST and QUICK."""
+    import csv
+
+    from lib.data import DATA
+
+    _, (train_windows, val_windows, _) = load()
+    X, Y = train_windows
+    with open(DATA / "evidence" / "results.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "42"]
+    ends = {(arm, recipe): [float(r["val"]) for r in rows if (r["arm"], r["recipe"]) == (arm, recipe)] for arm in ("staged", "staged, GELU, residual") for recipe in ("lecture", "fast")}
+    target = statistics.mean(ends["staged", "lecture"])
+
+    torch.manual_seed(0)
+    lecture, lecture_seconds = LectureNet(), []
+    runs = {recipe.name: {"seconds": [], "val": []} for recipe in (FAST, QUICK)}
+    for i in range(ROUNDS):
+        lecture_seconds.append(seconds(lambda: [lecture.step(X, Y, 0.1) for _ in range(1_000)]) * 200)
+        for recipe in (FAST, QUICK):
+            net = ours(i)
+            runs[recipe.name]["seconds"].append(train(net, train_windows, recipe=recipe, seed=i, progress=False).seconds)
+            runs[recipe.name]["val"].append(evaluate(net, val_windows))
+    result = {"target_val": round(target, 4), "lecture_seconds": round(statistics.median(lecture_seconds), 1)}
+    if full:
+        elapsed, val = lecture_in_full(X, Y, val_windows)
+        result |= {"lecture_seconds_in_full": round(elapsed, 1), "lecture_val_in_full": round(val, 4)}
+    for name, run in runs.items():
+        reached = sum(val <= target for val in run["val"])
+        figures = spread([a / b for a, b in zip(lecture_seconds, run["seconds"], strict=True)], 1)
+        figures |= {"seconds": round(statistics.median(run["seconds"]), 1), "val": round(statistics.mean(run["val"]), 4)}
+        figures |= {"val_sd": round(statistics.stdev(run["val"]), 4), "reached_target": f"{reached} of {ROUNDS}"}
+        result[name] = figures
+    result["ratio"] = result["fast"]["ratio"]
+    result["apart"] = {f"{arm}; {recipe}": round(statistics.mean(vals), 4) for (arm, recipe), vals in ends.items() if vals}
+    return result
+
+
+def one_at_a_time(model: nn.Sequential, n: int) -> None:
+    """The lecture's loop: one name, one letter, one call of the net."""
+    for _ in range(n):
+        context = [0] * 8
+        while True:
+            probs = F.softmax(model(torch.tensor([context])), dim=1)
+            index = torch.multinomial(probs, num_samples=1).item()
+            context = [*context[1:], index]
+            if index == 0:
+                break
+
+
+def sampling() -> dict:
+    """1,000 names: one at a time against all at once."""
+    model, vocabulary = trained_model()
+    ratios, ours_seconds = [], []
+    with torch.no_grad():
+        for _ in range(ROUNDS):
+            slow = seconds(lambda: one_at_a_time(model, 100)) * 10
+            fast = [seconds(lambda: sample_names(model, vocabulary, 1_000)) for _ in range(3)]
+            ours_seconds.append(statistics.median(fast))
+            ratios.append(slow / ours_seconds[-1])
+    return spread(ratios, 1) | {"seconds_for_1000": round(statistics.median(ours_seconds), 4)}
+
+
+def multiply_adds() -> int:
+    """Of one forward pass of one window through the Linear layers of the staged net."""
+    return 4 * 48 * 128 + 2 * 256 * 128 + 256 * 128 + 128 * 27
+
+
+def matrix_rate() -> float:
+    """Floating-point operations a second of large matrix products, one thread."""
+    a, b = torch.randn(1_024, 1_024), torch.randn(1_024, 1_024)
+    return 20 * 2 * 1_024**3 / seconds(lambda: [a @ b for _ in range(20)])
+
+
+def step() -> dict:
+    """Steps a second of our staged net against the same net of plain torch.nn, and the share of the matrix-multiply rate."""
+    _, (train_windows, *_) = load()
+    result = {}
+    for batch_size, steps in ((32, 400), (512, 60)):
+        recipe = Recipe("step", batch_size=batch_size, lr=0.01, steps=steps, optimizer="sgd", schedule="step")
+        ratios, shares, rates = [], [], []
+        for _ in range(ROUNDS):
+            plain = train(plain_torch_model(), train_windows, recipe=recipe, progress=False).seconds
+            lib = train(staged_model(27), train_windows, recipe=recipe, progress=False).seconds
+            ratios.append(plain / lib)
+            rates.append(steps / lib)
+            shares.append(6 * multiply_adds() * batch_size * steps / lib / matrix_rate())
+        result[f"batch_{batch_size}"] = spread(ratios) | {
+            "steps_a_second": round(statistics.median(rates), 1),
+            "share_of_matrix_rate": spread(shares)["ratio"],
+        }
+    return result
+
+
+def in_new_process(code: str) -> float:
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def pieces() -> dict:
+    """Evaluating the training windows in pieces against all in one piece: time and peak memory, each in a new process."""
+    setup = (
+        "import resource, time, torch; torch.set_num_threads(1)\n"
+        "from lib.data import *; from lib.models import staged_model; from lib.training import evaluate\n"
+        "names = load_names(); windows = make_windows(split_names(names)[0], Vocabulary(names)); model = staged_model(27)\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before, begin = peak(), time.perf_counter(); evaluate(model, windows, piece={piece})\n"
+    )
+    times, memory = [], []
+    for _ in range(3):
+        t = {piece: in_new_process(setup.format(piece=piece) + "print(time.perf_counter() - begin)") for piece in (8_192, 200_000)}
+        m = {piece: in_new_process(setup.format(piece=piece) + "print(peak() - before)") for piece in (8_192, 200_000)}
+        times.append(t[200_000] / t[8_192])
+        memory.append(m[8_192] / m[200_000])
+    return {"time": spread(times), "memory_share": spread(memory, 3)}
+
+
+def start() -> dict:
+    """What `import lib` and its modules cost on top of torch, in seconds."""
+    clock = "import time; begin = time.perf_counter(); {}; print(time.perf_counter() - begin)"
+    modules = "import lib.data, lib.layers, lib.models, lib.ngrams, lib.training, lib.sampling"
+    torch_only = [in_new_process(clock.format("import torch")) for _ in range(ROUNDS)]
+    everything = [in_new_process(clock.format("import torch; " + modules)) for _ in range(ROUNDS)]
+    cost = statistics.median(everything) - statistics.median(torch_only)
+    return {"torch_seconds": round(statistics.median(torch_only), 2), "lib_seconds": round(cost, 2)}
+
+
+PARTS = {"time_to_quality": time_to_quality, "sampling": sampling, "step": step, "evaluate": pieces, "start": start}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="train the lecture's net in full (about ten minutes more)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--only", choices=PARTS, action="append", help="run this part only; may be given again")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    figures = {}
+    for name in arguments.only or PARTS:
+        figures[name] = PARTS[name](arguments.full) if name == "time_to_quality" else PARTS[name]()
+        print(f"{name}: {json.dumps(figures[name], indent=2)}", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

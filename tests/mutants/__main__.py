@@ -1,0 +1,117 @@
+"""Put mistakes into lib, one at a time, and see that its laws reject every one.
+
+    python tests/mutants            all of them
+    python tests/mutants train      those of one target
+
+First the laws are run against lib as it is, in the same way. Needs a system with fork: Linux or macOS.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+# One thread a process: two run at once, and a fork of a process with more threads may hang.
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # of all plugins, the laws need Hypothesis's alone
+
+if not hasattr(os, "fork"):
+    sys.exit(
+        f"tests/mutants forks a process for every mutant, and {sys.platform} has no fork. Run it on Linux or macOS."
+    )
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # this checkout's lib, whichever is installed
+
+from catalogue import WRONG, Mutant, laws_of, mutants, text_of  # noqa: E402
+from trial import Trial, Verdict, run  # noqa: E402
+
+# The laws about a target are those with such a word in their name; they are tried first, to save time.
+ABOUT = {
+    "load_names": ("load_names", "list"),
+    "split_names": ("split",),
+    "Vocabulary": ("vocabulary",),
+    "make_windows": ("windows",),
+    "FlattenConsecutive": ("flatten",),
+    "batch_norm": ("-batch_norm]", "batch_norm"),
+    "BatchNorm1d": ("batch_norm",),
+    "Recipe": ("recipe",),
+    "Batches": ("every_window", "contexts", "batch", "soft"),
+    "make_examples": ("contexts", "teacher"),
+    "train": ("steps", "threads", "put_back", "no_number", "weight_decay", "training"),
+    "checkpoint": ("checkpoint", "resume", "seconds"),
+    "evaluate": ("evaluate",),
+    "sample_names": ("mode", "generator", "temperature_zero", "no_name", "pieces", "refuses"),
+    "letter_probs": ("letter_probs",),
+    "name_log_prob": ("name_log_prob",),
+}
+
+
+def laws_that_fail() -> list[str]:
+    """Run every file of laws against lib as it is, in the way of the mutants; give the complaints."""
+    files = {laws_of(module): module for module in WRONG}
+    complaints = []
+    for number, verdict in run([Trial(module, text_of(module)) for module in files.values()]):
+        name = list(files)[number].name
+        if verdict.law or verdict.trouble:
+            complaints.append(f"{name}, lib as it is: {verdict.law or verdict.trouble}\n{verdict.output}")
+        else:
+            print(f"{name}, lib as it is: {verdict.laws} laws hold", flush=True)
+    return complaints
+
+
+def trials_of(chosen: list[Mutant]) -> list[Trial]:
+    """A trial for each mutant; the program ends if the catalogue no longer fits lib."""
+    trials, complaints = [], []
+    for mutant in chosen:
+        try:
+            trials.append(Trial(mutant.module, mutant.source(), ABOUT[mutant.target]))
+        except ValueError as error:
+            complaints.append(str(error))
+    if complaints:
+        sys.exit("\n".join(complaints))
+    return trials
+
+
+def outcome(verdict: Verdict) -> str:
+    """A verdict in words."""
+    if verdict.law:
+        return f"rejected by {verdict.law}"
+    return f"NO VERDICT: {verdict.trouble}\n{verdict.output}" if verdict.trouble else f"SURVIVED {verdict.laws} laws"
+
+
+def report(tried: list[tuple[Mutant, Verdict]]) -> None:
+    """Print a line for each target, then one for each mutant."""
+    print(f"\n{'target':<18} | {'mistakes tried':>14} | {'rejected':>8}")
+    for target in dict.fromkeys(mutant.target for mutant, _ in tried):
+        laws = [verdict.law for mutant, verdict in tried if mutant.target == target]
+        print(f"{target:<18} | {len(laws):>14} | {sum(map(bool, laws)):>8}")
+    print()
+    for mutant, verdict in tried:
+        print(f"{mutant.target}: {mutant.mistake}: {outcome(verdict)}")
+
+
+def main() -> int:
+    """Try all mutants, or those of the targets that were named; 1 if a law is missing."""
+    begin, wanted = time.perf_counter(), sys.argv[1:]
+    chosen = [mutant for mutant in mutants() if not wanted or mutant.target in wanted]
+    if not chosen:
+        sys.exit(
+            f"no target is named {' or '.join(wanted)}; there are {', '.join(dict.fromkeys(m.target for m in mutants()))}."
+        )
+    trials = trials_of(chosen)
+    if complaints := laws_that_fail():
+        print(*complaints, sep="\n")
+        return 1
+    verdicts = {}
+    for number, verdict in run(trials):
+        verdicts[number] = verdict
+        print("." if verdict.law else "S", end="", flush=True)
+    report([(mutant, verdicts[number]) for number, mutant in enumerate(chosen)])
+    failed = sum(not verdict.law for verdict in verdicts.values())
+    print(f"\n{time.perf_counter() - begin:.0f} s")
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
