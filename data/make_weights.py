@@ -1,6 +1,6 @@
 """Make staged_long.pt: the staged net with GELU and residual, trained with LONG and seed 0. One to two minutes.
 
-    python data/make_weights.py
+python data/make_weights.py
 """
 
 import torch
@@ -17,9 +17,16 @@ def main() -> None:
     torch.manual_seed(0)
     model = staged_model(len(vocabulary), **TRAINED_NET)
     history = train(model, train_windows, val_windows, LONG, seed=0)
-    trained = {"letters": "".join(vocabulary.letters), "model": model.state_dict(), "val": history.val[-1][1], "seed": 0}
+    trained = {
+        "letters": "".join(vocabulary.letters),
+        "model": model.state_dict(),
+        "val": history.val[-1][1],
+        "seed": 0,
+    }
     save_checkpoint(TRAINED, trained)
-    print(f"{TRAINED.name}: {TRAINED.stat().st_size:,} bytes, val {history.val[-1][1]:.4f} nats a letter, {history.seconds:.0f} s")
+    print(
+        f"{TRAINED.name}: {TRAINED.stat().st_size:,} bytes, val {history.val[-1][1]:.4f} nats a letter, {history.seconds:.0f} s"
+    )
 
 
 if __name__ == "__main__":

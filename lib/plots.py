@@ -78,7 +78,14 @@ def show(fig: Figure, alt: str) -> None:
 
 
 def draw_cells(
-    ax, x: float, y: float, letters: str, cell: float, height: float, word: str = NAME, label: bool = True
+    ax,
+    x: int | float,
+    y: int | float,
+    letters: str,
+    cell: int | float,
+    height: int | float,
+    word: str = NAME,
+    label: bool = True,
 ) -> None:
     """One box of the ladder: the letters it holds, side by side, each in its own colour, in one frame."""
     for i, letter in enumerate(letters):
@@ -175,7 +182,10 @@ def ladder(
     """
     rows = ladder_rows(window, stages, strided)
     T, rise, height, gap = len(window), 1.9, 0.62, 0.34
-    fig, ax = plt.subplots(figsize=(9, 0.9 + 1.15 * len(rows)))
+    fig = Figure(
+        figsize=(9, 0.9 + 1.15 * len(rows))
+    )  # not pyplot's: in a widget, it would be drawn by two threads at once
+    ax = fig.subplots()
     below: list[float] = []
     for level, boxes in enumerate(rows):
         y, size = level * rise, len(boxes[0])
@@ -202,7 +212,10 @@ def ladder(
 def window_rows(name: str = NAME, context: int = 8) -> Figure:
     """All windows of a name below each other, each with its target: what `make_windows` makes of it, in colours."""
     text = STOP * context + name + STOP
-    fig, ax = plt.subplots(figsize=(0.5 * context + 2.5, 0.45 * len(name) + 1))
+    fig = Figure(
+        figsize=(0.5 * context + 2.5, 0.45 * len(name) + 1)
+    )  # not pyplot's: in a widget, it would be drawn by two threads at once
+    ax = fig.subplots()
     for row in range(len(name) + 1):
         draw_cells(ax, 0, -row, text[row : row + context], cell=1, height=0.8, word=name)
         draw_cells(ax, context + 1.2, -row, text[row + context], cell=1, height=0.8, word=name)

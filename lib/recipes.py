@@ -81,4 +81,4 @@ LECTURE = Recipe(
 )
 FAST = Recipe("fast", batch_size=512, lr=1.2e-2, epochs=4, weight_decay=0.3)
 LONG = replace(FAST, name="long", lr=8e-3, epochs=16, weight_decay=0.5, evaluations=16)
-QUICK = replace(FAST, name="quick", lr=1.6e-2, epochs=None, steps=400, teacher=0.8, distinct=True)
+QUICK = replace(FAST, name="quick", lr=1.6e-2, epochs=None, steps=450, teacher=0.8, distinct=True)

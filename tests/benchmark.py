@@ -165,7 +165,11 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def spread(values: list[float], digits: int = 2) -> dict[str, float]:
-    return {"ratio": round(statistics.median(values), digits), "low": round(min(values), digits), "high": round(max(values), digits)}
+    return {
+        "ratio": round(statistics.median(values), digits),
+        "low": round(min(values), digits),
+        "high": round(max(values), digits),
+    }
 
 
 def load() -> tuple[Vocabulary, list[tuple[Tensor, Tensor]]]:
@@ -189,7 +193,10 @@ def lecture_in_full(X: Tensor, Y: Tensor, val: tuple[Tensor, Tensor]) -> tuple[f
     elapsed = time.perf_counter() - begin
     net.mode(training=False)
     with torch.no_grad():
-        total = sum(F.cross_entropy(net(x), y, reduction="sum").item() for x, y in zip(*(t.split(8_192) for t in val), strict=True))
+        total = sum(
+            F.cross_entropy(net(x), y, reduction="sum").item()
+            for x, y in zip(*(t.split(8_192) for t in val), strict=True)
+        )
     return elapsed, total / len(val[1])
 
 
@@ -203,7 +210,11 @@ def time_to_quality(full: bool) -> dict:
     X, Y = train_windows
     with open(DATA / "evidence" / "results.csv", newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "42"]
-    ends = {(arm, recipe): [float(r["val"]) for r in rows if (r["arm"], r["recipe"]) == (arm, recipe)] for arm in ("staged", "staged, GELU, residual") for recipe in ("lecture", "fast")}
+    ends = {
+        (arm, recipe): [float(r["val"]) for r in rows if (r["arm"], r["recipe"]) == (arm, recipe)]
+        for arm in ("staged", "staged, GELU, residual")
+        for recipe in ("lecture", "fast")
+    }
     target = statistics.mean(ends["staged", "lecture"])
 
     torch.manual_seed(0)
@@ -213,7 +224,9 @@ def time_to_quality(full: bool) -> dict:
         lecture_seconds.append(seconds(lambda: [lecture.step(X, Y, 0.1) for _ in range(1_000)]) * 200)
         for recipe in (FAST, QUICK):
             net = ours(i)
-            runs[recipe.name]["seconds"].append(train(net, train_windows, recipe=recipe, seed=i, progress=False).seconds)
+            runs[recipe.name]["seconds"].append(
+                train(net, train_windows, recipe=recipe, seed=i, progress=False).seconds
+            )
             runs[recipe.name]["val"].append(evaluate(net, val_windows))
     result = {"target_val": round(target, 4), "lecture_seconds": round(statistics.median(lecture_seconds), 1)}
     if full:
@@ -222,11 +235,16 @@ def time_to_quality(full: bool) -> dict:
     for name, run in runs.items():
         reached = sum(val <= target for val in run["val"])
         figures = spread([a / b for a, b in zip(lecture_seconds, run["seconds"], strict=True)], 1)
-        figures |= {"seconds": round(statistics.median(run["seconds"]), 1), "val": round(statistics.mean(run["val"]), 4)}
+        figures |= {
+            "seconds": round(statistics.median(run["seconds"]), 1),
+            "val": round(statistics.mean(run["val"]), 4),
+        }
         figures |= {"val_sd": round(statistics.stdev(run["val"]), 4), "reached_target": f"{reached} of {ROUNDS}"}
         result[name] = figures
     result["ratio"] = result["fast"]["ratio"]
-    result["apart"] = {f"{arm}; {recipe}": round(statistics.mean(vals), 4) for (arm, recipe), vals in ends.items() if vals}
+    result["apart"] = {
+        f"{arm}; {recipe}": round(statistics.mean(vals), 4) for (arm, recipe), vals in ends.items() if vals
+    }
     return result
 
 
@@ -301,7 +319,10 @@ def pieces() -> dict:
     )
     times, memory = [], []
     for _ in range(3):
-        t = {piece: in_new_process(setup.format(piece=piece) + "print(time.perf_counter() - begin)") for piece in (8_192, 200_000)}
+        t = {
+            piece: in_new_process(setup.format(piece=piece) + "print(time.perf_counter() - begin)")
+            for piece in (8_192, 200_000)
+        }
         m = {piece: in_new_process(setup.format(piece=piece) + "print(peak() - before)") for piece in (8_192, 200_000)}
         times.append(t[200_000] / t[8_192])
         memory.append(m[8_192] / m[200_000])

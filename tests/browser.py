@@ -86,10 +86,16 @@ def lab(tmp_path_factory):
     environment |= {f"JUPYTER_{what}_DIR": str(folder / what.lower()) for what in ("CONFIG", "RUNTIME", "DATA")}
     environment.setdefault("OMP_NUM_THREADS", "1")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder / 'root'}"]
+    command += [
+        "--ServerApp.port_retries=0",
+        "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={folder / 'root'}",
+    ]
     log = folder / "jupyterlab.log"
     with log.open("w") as out:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, cwd=folder)
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, cwd=folder
+        )
     address = f"http://127.0.0.1:{port}"
 
     def answers():
@@ -160,7 +166,9 @@ def test_notebook(path, lab, page, request):
     address, token = lab
     cells = nbformat.read(path, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
-    figures = sum("<img" in str(output.get("data", {}).get("text/html", "")) for cell in code for output in cell.outputs)
+    figures = sum(
+        "<img" in str(output.get("data", {}).get("text/html", "")) for cell in code for output in cell.outputs
+    )
     page.goto(f"{address}/lab/tree/notebooks/{path.name}?token={token}&reset")
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=120_000)
     page.locator(".jp-Notebook .jp-Cell").nth(len(cells) - 1).wait_for(state="attached")
@@ -183,7 +191,9 @@ def test_notebook(path, lab, page, request):
     widgets = sum(WIDGET in output.get("data", {}) for cell in run for output in cell["outputs"])
     if widgets:
         page.locator(".jp-OutputArea-output .jupyter-widgets").first.wait_for()
-        drawn = page.locator(".jp-OutputArea-output.jupyter-widgets, .jp-OutputArea-output:has(> .jupyter-widgets)").count()
+        drawn = page.locator(
+            ".jp-OutputArea-output.jupyter-widgets, .jp-OutputArea-output:has(> .jupyter-widgets)"
+        ).count()
         assert drawn >= widgets, f"{drawn} of {widgets} widgets were drawn"
         assert page.get_by_text("Error displaying widget").count() == 0
     text = page.locator(".widget-text input[type=text]")
@@ -224,4 +234,9 @@ def typed(page, field, word):
 if __name__ == "__main__":
     os.chdir(ROOT)
     # pyproject.toml's options are for the tests that `pytest` collects: two processes, nbval, types checked in every call.
-    sys.exit(pytest.main([__file__, "-o", "addopts=", "-o", "empty_parameter_set_mark=fail_at_collect", "-v", *sys.argv[1:]], plugins=[Options()]))
+    sys.exit(
+        pytest.main(
+            [__file__, "-o", "addopts=", "-o", "empty_parameter_set_mark=fail_at_collect", "-v", *sys.argv[1:]],
+            plugins=[Options()],
+        )
+    )

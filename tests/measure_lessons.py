@@ -34,7 +34,9 @@ def run_seconds(path: Path) -> float:
     manager, client = start_new_kernel(cwd=str(path.parent))
     try:
         for cell in cells:
-            reply = client.execute_interactive(cell.source, allow_stdin=False, timeout=300, output_hook=lambda message: None)
+            reply = client.execute_interactive(
+                cell.source, allow_stdin=False, timeout=300, output_hook=lambda message: None
+            )
             if reply["content"]["status"] != "ok":
                 raise RuntimeError(f"{path.name}: {reply['content'].get('evalue')}, in the cell\n{cell.source}")
         return time.perf_counter() - begin

@@ -22,7 +22,9 @@ def has_avx2() -> bool:
     """Whether this processor runs AVX2. Asked of a process without the variable, which torch would believe unseen."""
     question = "import torch; print(torch.backends.cpu.get_cpu_capability())"
     environment = {name: value for name, value in os.environ.items() if name != "ATEN_CPU_CAPABILITY"}
-    answer = subprocess.run([sys.executable, "-c", question], env=environment, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", question], env=environment, capture_output=True, text=True, check=True
+    )
     return answer.stdout.strip() in ("AVX2", "AVX512")
 
 
@@ -46,7 +48,9 @@ def main() -> int:
     if has_avx2():
         capabilities.append("avx2")
     else:
-        print(f"this processor has no AVX2 ({torch.backends.cpu.get_cpu_capability()}): those two settings can't be run here")
+        print(
+            f"this processor has no AVX2 ({torch.backends.cpu.get_cpu_capability()}): those two settings can't be run here"
+        )
     bad = 0
     for capability in capabilities:
         for threads in (1, 2):
@@ -56,7 +60,9 @@ def main() -> int:
             line = f"{counts.get('passed', 0):>4} passed {counts.get('failed', 0):>4} failed"
             others = "".join(f" {number} {what}" for what, number in counts.items() if what not in ("passed", "failed"))
             seconds = time.perf_counter() - begin
-            print(f"{capability:<8} {threads} thread{'s'[: threads - 1]:<1} {line}{others} {seconds:6.0f} s", flush=True)
+            print(
+                f"{capability:<8} {threads} thread{'s'[: threads - 1]:<1} {line}{others} {seconds:6.0f} s", flush=True
+            )
             if not passed:
                 bad += 1
                 print(output)

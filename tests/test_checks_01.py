@@ -63,7 +63,10 @@ WINDOWS = {
     "not windows": [lambda ids, context: 3, lambda ids, context: ids],
     "last window missing": [lambda ids, context: right_windows(ids, context)[:-1]],
     "first window missing": [lambda ids, context: right_windows(ids, context)[1:]],
-    "too many windows": [lambda ids, context: right_windows([*ids, 0], context), lambda ids, context: right_windows([0, *ids], context)],
+    "too many windows": [
+        lambda ids, context: right_windows([*ids, 0], context),
+        lambda ids, context: right_windows([0, *ids], context),
+    ],
     "wrong length": [
         lambda ids, context: [ids[max(0, i - context) : i] for i in range(len(ids) + 1)],
         lambda ids, context: right_windows(ids, context + 1),

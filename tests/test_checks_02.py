@@ -46,7 +46,9 @@ FLATTEN = {
 FLATTEN_RIGHT = [
     lambda x, n: dropped(grouped(x, n)),
     lambda x, n: dropped(torch.cat([x[:, i::n] for i in range(n)], dim=2)),
-    lambda x, n: dropped(torch.stack([torch.cat([x[:, g + i] for i in range(n)], dim=1) for g in range(0, x.shape[1], n)], dim=1)),
+    lambda x, n: dropped(
+        torch.stack([torch.cat([x[:, g + i] for i in range(n)], dim=1) for g in range(0, x.shape[1], n)], dim=1)
+    ),
     lambda x, n: FlattenConsecutive(n)(x),
     lambda x, n: dropped(nn.Unflatten(1, (-1, n))(x).flatten(2)),
 ]

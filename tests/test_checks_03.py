@@ -101,7 +101,11 @@ NOT_NORMALISED = {
 
 
 def catalogue(wrong_answers):
-    return [pytest.param(name, answer, id=f"{name}-{i}") for name, answers in wrong_answers.items() for i, answer in enumerate(answers)]
+    return [
+        pytest.param(name, answer, id=f"{name}-{i}")
+        for name, answers in wrong_answers.items()
+        for i, answer in enumerate(answers)
+    ]
 
 
 @pytest.mark.parametrize("answer", [as_in_the_notes, by_merging, by_torch, by_loops])
@@ -127,7 +131,9 @@ def test_two_mistakes_at_once_are_both_explained():
 
 def test_the_message_says_what_was_given_what_came_back_and_what_was_wanted():
     message = checks.normalise(using(0)).message
-    assert "tensor of shape (4, 2, 3) and eps=0.1" in message and "came back with" in message and "wanted 0.00" in message
+    assert (
+        "tensor of shape (4, 2, 3) and eps=0.1" in message and "came back with" in message and "wanted 0.00" in message
+    )
 
 
 RIGHT_COUNTS = {"a": (1, 1, 100), "b": 100, "c": 256, "d": (4, 100), "e": 64, "f": (1, 100, 1)}

@@ -25,7 +25,11 @@ def divided_in_place(x):
 SOFTMAX = {
     "not done": [lambda x: ..., lambda x: None],
     "error": [lambda x: x.exp() / x.exp().sum(dim=3)],
-    "softmax over dim 0": [lambda x: F.softmax(x, dim=0), lambda x: x.exp() / x.exp().sum(dim=0), lambda x: F.softmax(x.T, dim=1).T],
+    "softmax over dim 0": [
+        lambda x: F.softmax(x, dim=0),
+        lambda x: x.exp() / x.exp().sum(dim=0),
+        lambda x: F.softmax(x.T, dim=1).T,
+    ],
     "softmax over everything": [lambda x: x.exp() / x.exp().sum()],
     "keepdim forgotten": [lambda x: x.exp() / x.exp().sum(dim=1), lambda x: shifted(x).exp() / shifted(x).exp().sum(1)],
     "keepdim forgotten in the maximum": [lambda x: exped(x - x.max(dim=1).values)],
@@ -33,7 +37,10 @@ SOFTMAX = {
     "no maximum subtracted": [exped, lambda x: x.exp() / (x.exp().sum(dim=1, keepdim=True) + 1e-9)],
     "wrong for large logits": [lambda x: exped(x.clamp(-80, 80)), lambda x: exped(x.clamp(max=20))],
     "one maximum for all rows": [lambda x: exped(x - x.max())],
-    "forgot exp": [lambda x: x / x.sum(dim=1, keepdim=True), lambda x: shifted(x) / shifted(x).sum(dim=1, keepdim=True)],
+    "forgot exp": [
+        lambda x: x / x.sum(dim=1, keepdim=True),
+        lambda x: shifted(x) / shifted(x).sum(dim=1, keepdim=True),
+    ],
     "not divided": [torch.exp, lambda x: shifted(x).exp()],
     "log-probabilities": [lambda x: F.log_softmax(x, dim=1)],
     "hard-coded shape": [
@@ -74,7 +81,11 @@ SAMPLE = {
     ],
     "argmax": [lambda p, u: p.argmax().item()],
     "ignores u": [lambda p, u: 0, lambda p, u: len(p) - 1, lambda p, u: len(p) // 2],
-    "reversed": [lambda p, u: cumulative(p, 1 - u), lambda p, u: len(p) - 1 - cumulative(p.flip(0), u), lambda p, u: cumulative(p.flip(0), u)],
+    "reversed": [
+        lambda p, u: cumulative(p, 1 - u),
+        lambda p, u: len(p) - 1 - cumulative(p.flip(0), u),
+        lambda p, u: cumulative(p.flip(0), u),
+    ],
     "probabilities ignored": [lambda p, u: int(u * len(p))],
     "no cumulative sum": [
         lambda p, u: next((i for i, x in enumerate(p.tolist()) if x > u), 0),
@@ -83,8 +94,14 @@ SAMPLE = {
     ],
     "nearest probability": [lambda p, u: int((p - u).abs().argmin())],
     "nearest sum": [lambda p, u: int((p.cumsum(0) - u).abs().argmin())],
-    "first sum not below u": [lambda p, u: int(torch.searchsorted(p.cumsum(0), u)), lambda p, u: bisect.bisect_left(p.cumsum(0).tolist(), u)],
-    "random numbers of its own": [lambda p, u: torch.multinomial(p, 1).item(), lambda p, u: cumulative(p, torch.rand(()).item())],
+    "first sum not below u": [
+        lambda p, u: int(torch.searchsorted(p.cumsum(0), u)),
+        lambda p, u: bisect.bisect_left(p.cumsum(0).tolist(), u),
+    ],
+    "random numbers of its own": [
+        lambda p, u: torch.multinomial(p, 1).item(),
+        lambda p, u: cumulative(p, torch.rand(()).item()),
+    ],
     "not an index": [
         lambda p, u: p[cumulative(p, u)].item(),
         lambda p, u: p.cumsum(0) > u,
@@ -104,12 +121,19 @@ SAMPLE_RIGHT = [
 TEMPERATURE = {
     "not done": [lambda x, t: ...],
     "error": [lambda x, t: F.softmax(x / t, dim=2)],
-    "temperature ignored": [lambda x, t: F.softmax(x, dim=1), lambda x, t: F.softmax(x - t, dim=1), lambda x, t: F.softmax(x, dim=1) / t / (F.softmax(x, dim=1) / t).sum(1, keepdim=True)],
+    "temperature ignored": [
+        lambda x, t: F.softmax(x, dim=1),
+        lambda x, t: F.softmax(x - t, dim=1),
+        lambda x, t: F.softmax(x, dim=1) / t / (F.softmax(x, dim=1) / t).sum(1, keepdim=True),
+    ],
     "multiplied": [lambda x, t: F.softmax(x * t, dim=1)],
     "probabilities divided": [lambda x, t: F.softmax(x, dim=1) / t],
     "probabilities multiplied": [lambda x, t: F.softmax(x, dim=1) * t],
     "not renormalised": [lambda x, t: F.softmax(x, dim=1) ** (1 / t)],
-    "softmax twice": [lambda x, t: F.softmax(F.softmax(x, dim=1) / t, dim=1), lambda x, t: F.softmax(F.softmax(x / t, dim=1), dim=1)],
+    "softmax twice": [
+        lambda x, t: F.softmax(F.softmax(x, dim=1) / t, dim=1),
+        lambda x, t: F.softmax(F.softmax(x / t, dim=1), dim=1),
+    ],
     "softmax over dim 0": [lambda x, t: F.softmax(x / t, dim=0)],
     "softmax over everything": [lambda x, t: (x / t).exp() / (x / t).exp().sum()],
     "no softmax": [lambda x, t: x / t],

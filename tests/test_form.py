@@ -12,7 +12,20 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
-VERBS = ["predict", "derive", "implement", "explain", "compute", "measure", "show", "build", "tell", "name", "read", "choose"]
+VERBS = [
+    "predict",
+    "derive",
+    "implement",
+    "explain",
+    "compute",
+    "measure",
+    "show",
+    "build",
+    "tell",
+    "name",
+    "read",
+    "choose",
+]
 VERBS += ["find", "prove", "compare", "count", "write", "check"]
 SECTIONS = ["Objectives", "Your turn", "Summary", "Quiz", "Next", "References"]
 FOLD = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
@@ -153,7 +166,9 @@ def lengths(notebook):
 
 def executed(notebook):
     counts = [cell.execution_count for cell in code(notebook)]
-    complaints = [] if counts == [*range(1, len(counts) + 1)] else [f"not run top to bottom in a fresh kernel: {counts}"]
+    complaints = (
+        [] if counts == [*range(1, len(counts) + 1)] else [f"not run top to bottom in a fresh kernel: {counts}"]
+    )
     if any(cell.cell_type == "code" and not cell.source.strip() for cell in notebook.cells):
         complaints.append("an empty code cell")
     if not any(cell.outputs for cell in code(notebook)):
@@ -183,13 +198,17 @@ def figures(notebook):
         described = 0
         for output in cell.outputs:
             data = output.get("data", {})
-            complaints += [f"a bare {kind} in cell [{cell.execution_count}]" for kind in data if kind.startswith("image/")]
+            complaints += [
+                f"a bare {kind} in cell [{cell.execution_count}]" for kind in data if kind.startswith("image/")
+            ]
             for tag in re.findall(r"<img[^>]*>", "".join(data.get("text/html", ""))):
                 alt = re.search(r'alt="([^"]*)"', tag)
                 if alt and len(alt[1]) >= 40:
                     described += 1
                 else:
-                    complaints.append(f"a picture in cell [{cell.execution_count}] without a description of 40 characters")
+                    complaints.append(
+                        f"a picture in cell [{cell.execution_count}] without a description of 40 characters"
+                    )
         if described < shows(cell.source):
             complaints.append(f"cell [{cell.execution_count}] calls show( and stores no described picture for it")
     for alt in re.findall(r"!\[([^\]]*)\]\(|<img(?![^>]*alt=\"[^\"]{40})", prose(notebook.cells)):
@@ -404,7 +423,9 @@ def test_no_complaint_about_a_good_lesson(rule):
     assert rule(*arguments) == []
 
 
-@pytest.mark.parametrize(("rule", "spoil", "said"), BROKEN, ids=[f"{i}-{rule.__name__}" for i, (rule, *_) in enumerate(BROKEN)])
+@pytest.mark.parametrize(
+    ("rule", "spoil", "said"), BROKEN, ids=[f"{i}-{rule.__name__}" for i, (rule, *_) in enumerate(BROKEN)]
+)
 def test_a_broken_lesson_is_complained_about(rule, spoil, said):
     before = good_lesson()
     after = copy.deepcopy(before)

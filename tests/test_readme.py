@@ -32,7 +32,12 @@ def test_commands_are_single_lines_that_check_python_first(name):
 
 @pytest.mark.parametrize("name", ["open", "test"])
 def test_windows_forms_do_the_same(name):
-    windows = command(f"{name}-windows").replace("py -3", "python3").replace(".venv\\Scripts\\", ".venv/bin/").replace("\\", "/")
+    windows = (
+        command(f"{name}-windows")
+        .replace("py -3", "python3")
+        .replace(".venv\\Scripts\\", ".venv/bin/")
+        .replace("\\", "/")
+    )
     assert windows == command(name)
 
 
@@ -129,7 +134,9 @@ def test_no_file_names_a_registry_or_a_machine():
     assert ROOT / "README.md" in files()
 
 
-@pytest.mark.parametrize("text", ["see " + "pypi" + ".org/x", "at " + "/home" + "/me", '"/tmp' + '/x"', "C:" + "\\Users\\me"])
+@pytest.mark.parametrize(
+    "text", ["see " + "pypi" + ".org/x", "at " + "/home" + "/me", '"/tmp' + '/x"', "C:" + "\\Users\\me"]
+)
 def test_a_named_machine_is_seen(text):
     assert re.search(MACHINE, text)
     assert not re.search(MACHINE, "https://example.org/home/x and data:image/png;base64,ab/tmp/xy and ./work/x")

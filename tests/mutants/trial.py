@@ -67,7 +67,7 @@ class Witness:
         self.first, self.law, self.laws = first, "", 0
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda item: not any(word in item.name for word in self.first))
+        items.sort(key=lambda item: [word not in item.name for word in self.first])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.laws += report.passed and report.when == "call"
