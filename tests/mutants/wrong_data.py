@@ -79,7 +79,10 @@ WRONG = {
         ),
         "names sorted on the way": ("STOP.join(names) + STOP", "STOP.join(sorted(names)) + STOP"),
         "another default context": ("context: int = 8", "context: int = 3"),
-        "ids of 32 bits": ("vocabulary.letters)) + 1,), -1)", "vocabulary.letters)) + 1,), -1, dtype=torch.int32)"),
+        "ids of 32 bits": (
+            "return X.masked_fill(is_other_name, 0), Y",
+            "return X.masked_fill(is_other_name, 0).int(), Y.int()",
+        ),
         "unknown letters become -1": ("if int(ids.min()) < 0:", "if int(ids.max()) < 0:"),
         "stop mark inside a name cuts it in two": (" or int((Y == 0).sum()) != len(names):", ":"),
         "a context of 0 is taken": ("    if context < 1:\n", "    if context < 0:\n"),
