@@ -88,7 +88,7 @@ def letter_probs(
         temperature: 0 puts everything on the likeliest letter.
         top_k: letters outside the k likeliest get probability 0.
     """
-    if temperature == 0:
+    if temperature < torch.finfo(logits.dtype).tiny:  # 0, or so small that it would round to 0
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype)
     logits = (logits - logits.max(dim=1, keepdim=True).values) / temperature  # so that no temperature overflows
     if top_k is not None and top_k < logits.shape[1]:

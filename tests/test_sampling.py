@@ -95,7 +95,7 @@ def test_temperature_zero_is_greedy_and_the_limit_of_small_ones(ab):
     model, vocabulary = ab
     greedy = sample_names(model, vocabulary, 20, temperature=0)
     assert len(set(greedy)) == 1
-    for temperature in (1e-5, 1e-30, 1e-40):
+    for temperature in (1e-5, 1e-30, 1e-40, 1e-50, 5e-324):
         assert sample_names(model, vocabulary, 20, temperature=temperature) == greedy
     assert sample_names(model, vocabulary, 20, top_k=1) == greedy
 

@@ -56,7 +56,11 @@ WRONG = {
             "(logits - logits.max(dim=1, keepdim=True).values) / temperature",
             "logits / temperature",
         ),
-        "divides by a temperature of 0": ("    if temperature == 0:\n", "    if temperature is None:\n"),
+        "a small temperature rounds to 0": ("temperature < torch.finfo(logits.dtype).tiny:", "temperature == 0:"),
+        "divides by a temperature of 0": (
+            "    if temperature < torch.finfo(logits.dtype).tiny:",
+            "    if temperature is None:",
+        ),
         "argmax over dim 0": ("logits.argmax(dim=1)", "logits.argmax(dim=0)"),
         "top_k off by one": ("logits.topk(top_k, dim=1)", "logits.topk(top_k + 1, dim=1)"),
         "the k least likely": ("logits.topk(top_k, dim=1)", "logits.topk(top_k, dim=1, largest=False)"),
