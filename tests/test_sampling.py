@@ -139,6 +139,12 @@ def test_letter_probs_divides_by_the_temperature_and_keeps_the_top_k():
     torch.testing.assert_close(letter_probs(logits, top_k=2).sum(1), torch.ones(2))
 
 
+@pytest.mark.parametrize("temperature", [1e-50, 2e-38, 1e-30])
+def test_no_temperature_overflows(temperature):
+    probs = letter_probs(torch.tensor([[1e3, 999.0, -1e3]]), temperature)
+    assert torch.equal(probs, torch.tensor([[1.0, 0.0, 0.0]]))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
