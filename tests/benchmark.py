@@ -9,6 +9,7 @@ Every ratio is given as its median with the lowest and the highest of its rounds
 """
 
 import argparse
+import csv
 import json
 import statistics
 import subprocess
@@ -21,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lib.data import Vocabulary, load_names, make_windows, split_names
+from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
 from lib.models import staged_model, trained_model
 from lib.sampling import sample_names
 from lib.training import FAST, QUICK, Recipe, evaluate, train
@@ -202,10 +203,6 @@ def lecture_in_full(X: Tensor, Y: Tensor, val: tuple[Tensor, Tensor]) -> tuple[f
 
 def time_to_quality(full: bool) -> dict:
     """Seconds to the validation loss at which the lecture's training ends: the lecture's way against FAST and QUICK."""
-    import csv
-
-    from lib.data import DATA
-
     _, (train_windows, val_windows, _) = load()
     X, Y = train_windows
     with open(DATA / "evidence" / "results.csv", newline="", encoding="utf-8") as file:

@@ -1,5 +1,6 @@
 """README keeps its word: its commands can be read by machines, its links lead somewhere, and no file names a machine of ours."""
 
+import importlib.util
 import re
 import subprocess
 import urllib.parse
@@ -140,3 +141,12 @@ def test_no_file_names_a_registry_or_a_machine():
 def test_a_named_machine_is_seen(text):
     assert re.search(MACHINE, text)
     assert not re.search(MACHINE, "https://example.org/home/x and data:image/png;base64,ab/tmp/xy and ./work/x")
+
+
+def test_the_results_table_is_what_the_evidence_says():
+    spec = importlib.util.spec_from_file_location("make_results", ROOT / "data" / "make_results.py")
+    make_results = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_results)
+    planned, found = map(make_results.key, make_results.planned()), map(make_results.key, make_results.read_rows())
+    assert sorted(planned) == sorted(found), "rows are missing: python data/make_results.py"
+    assert make_results.with_table(README) == README, "python data/make_results.py --table writes the table anew"
