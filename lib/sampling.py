@@ -75,7 +75,7 @@ def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> 
         if len(running) == 0:
             break
         context = torch.cat([context[:, 1:], ids.to(device)], dim=1)[goes_on.to(device)]
-    return [vocabulary.decode(row).rstrip(vocabulary.letters[0]) for row in letters.tolist()]
+    return [vocabulary.decode(row).rstrip(vocabulary.letters[0]) for row in letters[:, : place + 1].tolist()]
 
 
 def letter_probs(

@@ -27,7 +27,8 @@ WRONG = {
         "goes on after the stop mark": ("ids.squeeze(1) != 0", "ids.squeeze(1) >= 0"),
         "letters go to another name's row": ("letters[running, place]", "letters[: len(running), place]"),
         "padding returned": (".rstrip(vocabulary.letters[0])", ""),
-        "empty names left out": ("for row in letters.tolist()]", "for row in letters.tolist() if any(row)]"),
+        "the last letter of the longest name lost": ("letters[:, : place + 1]", "letters[:, :place]"),
+        "empty names left out": ("place + 1].tolist()]", "place + 1].tolist() if any(row)]"),
         "max_length ignored": (
             "temperature, top_k, generator, max_length)\n    return",
             "temperature, top_k, generator, 64)\n    return",
