@@ -85,7 +85,6 @@ def draw_cells(
     cell: int | float,
     height: int | float,
     word: str = NAME,
-    label: bool = True,
 ) -> None:
     """One box of the ladder: the letters it holds, side by side, each in its own colour, in one frame."""
     for i, letter in enumerate(letters):
@@ -94,17 +93,16 @@ def draw_cells(
                 (x + i * cell, y), cell, height, facecolor=letter_colour(letter, word), alpha=0.75, linewidth=0
             )
         )
-        if label:
-            ax.text(
-                x + (i + 0.5) * cell,
-                y + height / 2,
-                letter,
-                ha="center",
-                va="center",
-                fontsize=15,
-                color=INK,
-                family="monospace",
-            )
+        ax.text(
+            x + (i + 0.5) * cell,
+            y + height / 2,
+            letter,
+            ha="center",
+            va="center",
+            fontsize=15,
+            color=INK,
+            family="monospace",
+        )
     frame = FancyBboxPatch(
         (x, y),
         len(letters) * cell,
