@@ -26,8 +26,8 @@ def sample_names(
     """Sample n names, all letters of one place at once.
 
     Args:
-        model: from (B, T) ids to (B, V) logits, with T its `.context` (8 if it has none). Runs in eval mode; the mode is put
-            back.
+        model: from (B, T) ids to (B, V) logits, with T its `.context` (8 if it has none). Runs in eval mode, in which each
+            row of logits must follow from its own row of ids alone; the mode is put back.
         vocabulary: the one the model was trained with.
         n: how many names.
         temperature: the logits are divided by it: below 1 the likely letters become likelier, 0 always takes the
@@ -53,29 +53,33 @@ def sample_names(
             raise ValueError(f"{name} must be at least 1; got {value}.")
     names: list[str] = []
     with eval_mode(model):
-        while len(names) < n:
-            names += _sample(model, vocabulary, min(PIECE, n - len(names)), temperature, top_k, generator, max_length)
+        for begin in range(0, n, PIECE):
+            names += _sample(model, vocabulary, min(PIECE, n - begin), temperature, top_k, generator, max_length)
     return names
 
 
 def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> list[str]:
-    """One piece of at most PIECE names; only the names that have not ended yet go through the net."""
+    """One piece of at most PIECE names. The net is asked once for each beginning, however many names share it."""
     device = next(model.parameters()).device
-    context = torch.zeros(n, getattr(model, "context", 8), dtype=torch.int64, device=device)  # (n, T): all stop marks
-    letters = torch.zeros(n, max_length, dtype=torch.int64)
-    running = torch.arange(n)
+    contexts = torch.zeros(1, getattr(model, "context", 8), dtype=torch.int64)  # (beginnings, T): all stop marks
+    running, beginning = torch.arange(n), torch.zeros(n, dtype=torch.int64)  # (running,): which name, which context
+    letters = torch.zeros(n, max_length + 1, dtype=torch.int64)  # one more, so that a stop mark is behind every name
     for place in range(max_length):
-        probs = letter_probs(model(context), temperature, top_k)  # (running, V)
+        probs = letter_probs(model(contexts.to(device)), temperature, top_k)  # (beginnings, V)
         if generator is not None:
             probs = probs.to(generator.device)
-        ids = torch.multinomial(probs, num_samples=1, generator=generator)  # (running, 1)
-        letters[running, place] = ids.squeeze(1).cpu()
-        goes_on = ids.squeeze(1) != 0
-        running = running[goes_on.cpu()]
+        probs = probs[beginning.to(probs.device)]  # (running, V)
+        ids = torch.multinomial(probs, num_samples=1, generator=generator).squeeze(1).cpu()  # (running,)
+        letters[running, place] = ids
+        goes_on = ids != 0
+        running = running[goes_on]
         if len(running) == 0:
             break
-        context = torch.cat([context[:, 1:], ids.to(device)], dim=1)[goes_on.to(device)]
-    return [vocabulary.decode(row).rstrip(vocabulary.letters[0]) for row in letters[:, : place + 1].tolist()]
+        V = probs.shape[1]
+        longer, beginning = (beginning * V + ids)[goes_on].unique(return_inverse=True)
+        contexts = torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)
+    is_drawn = F.pad(letters[:, :-1] != 0, (1, 0), value=True)  # (n, max_length + 1): the first stop mark, too
+    return vocabulary.decode(letters[is_drawn].tolist()).split(vocabulary.letters[0])[:-1]
 
 
 def letter_probs(

@@ -1,7 +1,7 @@
 """The checks of lesson 02: every wrong answer is told its mistake, every right one is accepted."""
 
-import pytest
 import torch
+from check_laws import accepts, names_the_mistake
 from torch import nn
 
 from lib import checks
@@ -67,30 +67,10 @@ UNFLATTEN_RIGHT = [
 RIGHT_SHAPES = {question: answer for question, (answer, _) in checks.SHAPES.items()}
 
 
-def cases(catalogue):
-    return [(mistake, answer) for mistake, answers in catalogue.items() for answer in answers]
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(FLATTEN))
-def test_flatten_names_the_mistake(mistake, answer):
-    verdict = checks.flatten(answer)
-    assert not verdict.right and verdict.mistake == mistake, verdict
-
-
-@pytest.mark.parametrize("answer", FLATTEN_RIGHT)
-def test_flatten_accepts_right_answers(answer):
-    assert checks.flatten(answer).right, checks.flatten(answer)
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(UNFLATTEN))
-def test_unflatten_names_the_mistake(mistake, answer):
-    verdict = checks.unflatten(answer)
-    assert not verdict.right and verdict.mistake == mistake, verdict
-
-
-@pytest.mark.parametrize("answer", UNFLATTEN_RIGHT)
-def test_unflatten_accepts_right_answers(answer):
-    assert checks.unflatten(answer).right, checks.unflatten(answer)
+test_flatten_names_the_mistake = names_the_mistake(checks.flatten, FLATTEN)
+test_flatten_accepts_right_answers = accepts(checks.flatten, FLATTEN_RIGHT)
+test_unflatten_names_the_mistake = names_the_mistake(checks.unflatten, UNFLATTEN)
+test_unflatten_accepts_right_answers = accepts(checks.unflatten, UNFLATTEN_RIGHT)
 
 
 def test_predicted_shapes():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from check_laws import accepts, assert_names, cases, names_the_mistake
 
 from lib import checks
 
@@ -100,25 +101,14 @@ NOT_NORMALISED = {
 }
 
 
-def catalogue(wrong_answers):
-    return [
-        pytest.param(name, answer, id=f"{name}-{i}")
-        for name, answers in wrong_answers.items()
-        for i, answer in enumerate(answers)
-    ]
+RIGHT_STYLES = [as_in_the_notes, by_merging, by_torch, by_loops]
+test_a_right_normalisation_passes_in_any_style = accepts(checks.normalise, RIGHT_STYLES)
 
 
-@pytest.mark.parametrize("answer", [as_in_the_notes, by_merging, by_torch, by_loops])
-def test_a_right_normalisation_passes_in_any_style(answer):
-    verdict = checks.normalise(answer)
-    assert verdict.right and verdict.mistake == "", verdict
-    verdict.require()
-
-
-@pytest.mark.parametrize(("mistake", "answer"), catalogue(NOT_NORMALISED))
+@pytest.mark.parametrize(("mistake", "answer"), cases(NOT_NORMALISED))
 def test_a_wrong_normalisation_gets_its_mistakes_name(mistake, answer):
     verdict = checks.normalise(answer)
-    assert not verdict.right and verdict.mistake == mistake, verdict
+    assert_names(verdict, mistake)
     if mistake not in ("not done", "changed its input", "not a tensor"):
         assert "shape" in verdict.message
 
@@ -171,10 +161,10 @@ WRONG_COUNTS = {
 }
 
 
-@pytest.mark.parametrize(("mistake", "changed"), catalogue(WRONG_COUNTS))
+@pytest.mark.parametrize(("mistake", "changed"), cases(WRONG_COUNTS))
 def test_a_wrong_count_gets_its_mistakes_name(mistake, changed):
     verdict = checks.count_statistics(lambda: {**RIGHT_COUNTS, **changed})
-    assert not verdict.right and verdict.mistake == mistake, verdict
+    assert_names(verdict, mistake)
     if mistake != "not done":
         assert "5 of 6 are right" in verdict.message and str(next(iter(changed.values()))) in verdict.message
 
@@ -215,9 +205,8 @@ def by_steps(mean, var, x, m):
     return [mean + m * (batch_mean - mean), var + m * ((rows - batch_mean).square().sum(0) / (len(rows) - 1) - var)]
 
 
-@pytest.mark.parametrize("answer", [update(right_share), update(torch.lerp), by_batch_norm1d, by_steps])
-def test_a_right_update_passes_in_any_style(answer):
-    assert checks.update_running(answer).right, checks.update_running(answer)
+RIGHT_UPDATES = [update(right_share), update(torch.lerp), by_batch_norm1d, by_steps]
+test_a_right_update_passes_in_any_style = accepts(checks.update_running, RIGHT_UPDATES)
 
 
 def same_dims(x):
@@ -264,7 +253,4 @@ WRONG_UPDATES = {
 }
 
 
-@pytest.mark.parametrize(("mistake", "answer"), catalogue(WRONG_UPDATES))
-def test_a_wrong_update_gets_its_mistakes_name(mistake, answer):
-    verdict = checks.update_running(answer)
-    assert not verdict.right and verdict.mistake == mistake, verdict
+test_a_wrong_update_gets_its_mistakes_name = names_the_mistake(checks.update_running, WRONG_UPDATES)

@@ -2,8 +2,8 @@
 
 import math
 
-import pytest
 import torch
+from check_laws import accepts, names_the_mistake
 
 from lib import checks
 from lib.training import Recipe
@@ -97,27 +97,7 @@ STEP_RIGHT = [
 ]
 
 
-def cases(catalogue):
-    return [(mistake, answer) for mistake, answers in catalogue.items() for answer in answers]
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(SCHEDULE))
-def test_schedule_names_the_mistake(mistake, answer):
-    verdict = checks.schedule(answer)
-    assert not verdict.right and verdict.mistake == mistake, verdict
-
-
-@pytest.mark.parametrize("answer", SCHEDULE_RIGHT)
-def test_schedule_accepts_right_answers(answer):
-    assert checks.schedule(answer).right, checks.schedule(answer)
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(STEP))
-def test_momentum_step_names_the_mistake(mistake, answer):
-    verdict = checks.momentum_step(answer)
-    assert not verdict.right and verdict.mistake == mistake, verdict
-
-
-@pytest.mark.parametrize("answer", STEP_RIGHT)
-def test_momentum_step_accepts_right_answers(answer):
-    assert checks.momentum_step(answer).right, checks.momentum_step(answer)
+test_schedule_names_the_mistake = names_the_mistake(checks.schedule, SCHEDULE)
+test_schedule_accepts_right_answers = accepts(checks.schedule, SCHEDULE_RIGHT)
+test_momentum_step_names_the_mistake = names_the_mistake(checks.momentum_step, STEP)
+test_momentum_step_accepts_right_answers = accepts(checks.momentum_step, STEP_RIGHT)

@@ -2,9 +2,9 @@
 
 import bisect
 
-import pytest
 import torch
 import torch.nn.functional as F
+from check_laws import accepts, names_the_mistake
 
 from lib import checks
 
@@ -160,39 +160,9 @@ TEMPERATURE_RIGHT = [
 ]
 
 
-def cases(catalogue):
-    return [(mistake, answer) for mistake, answers in catalogue.items() for answer in answers]
-
-
-def assert_names(verdict, mistake):
-    assert not verdict.right and verdict.mistake == mistake and verdict.message, verdict
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(SOFTMAX))
-def test_softmax_names_the_mistake(mistake, answer):
-    assert_names(checks.softmax(answer), mistake)
-
-
-@pytest.mark.parametrize("answer", SOFTMAX_RIGHT)
-def test_softmax_accepts_right_answers(answer):
-    assert checks.softmax(answer).right, checks.softmax(answer)
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(SAMPLE))
-def test_sample_names_the_mistake(mistake, answer):
-    assert_names(checks.sample(answer), mistake)
-
-
-@pytest.mark.parametrize("answer", SAMPLE_RIGHT)
-def test_sample_accepts_right_answers(answer):
-    assert checks.sample(answer).right, checks.sample(answer)
-
-
-@pytest.mark.parametrize(("mistake", "answer"), cases(TEMPERATURE))
-def test_temperature_names_the_mistake(mistake, answer):
-    assert_names(checks.temperature(answer), mistake)
-
-
-@pytest.mark.parametrize("answer", TEMPERATURE_RIGHT)
-def test_temperature_accepts_right_answers(answer):
-    assert checks.temperature(answer).right, checks.temperature(answer)
+test_softmax_names_the_mistake = names_the_mistake(checks.softmax, SOFTMAX)
+test_softmax_accepts_right_answers = accepts(checks.softmax, SOFTMAX_RIGHT)
+test_sample_names_the_mistake = names_the_mistake(checks.sample, SAMPLE)
+test_sample_accepts_right_answers = accepts(checks.sample, SAMPLE_RIGHT)
+test_temperature_names_the_mistake = names_the_mistake(checks.temperature, TEMPERATURE)
+test_temperature_accepts_right_answers = accepts(checks.temperature, TEMPERATURE_RIGHT)

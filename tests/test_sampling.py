@@ -2,27 +2,27 @@
 
 import math
 from collections import Counter
+from itertools import product
 
 import pytest
 import torch
 from torch import nn
 
-from lib.data import Vocabulary
+from lib.data import Vocabulary, make_windows
 from lib.models import staged_model
 from lib.sampling import letter_probs, name_log_prob, sample_names
-from lib.training import FAST, train
+from lib.training import Recipe, train
 
 
 @pytest.fixture(scope="module")
 def ab():
-    """A net over the letters a and b that has seen a few names: small enough to sum over all that it can say."""
+    """A net over the letters a and b that knows a few names: small enough to sum over all that it can say."""
     names = ["ab", "ba", "abba", "aab", "b", "bab"] * 50
     vocabulary = Vocabulary(names)
     torch.manual_seed(0)
     model = staged_model(3, embedding=4, hidden=8)
-    from lib.data import make_windows
-
-    train(model, make_windows(names, vocabulary), recipe=FAST, progress=False)
+    recipe = Recipe("ab", batch_size=512, lr=2e-2, steps=100)  # enough for the next letter to hang on the ones before
+    train(model, make_windows(names, vocabulary), recipe=recipe, progress=False)
     return model, vocabulary
 
 
@@ -34,13 +34,14 @@ def test_names_come_as_often_as_their_probability_says(ab):
     model, vocabulary = ab
     n = 40_000
     counts = Counter(sample_names(model, vocabulary, n, generator=seeded(0)))
-    names = [name for name, _ in counts.most_common(40)]
-    total = 0.0
-    for name in names:
-        p = math.exp(name_log_prob(model, vocabulary, name))
-        total += p
+    short = ["".join(letters) for length in range(6) for letters in product("ab", repeat=length)]
+    probs = {name: math.exp(name_log_prob(model, vocabulary, name)) for name in short}
+    often = [name for name, p in probs.items() if n * p > 10]
+    assert len(often) > 15 and {"ab", "abba"} < set(often) and probs["abba"] > 100 * probs["abab"]
+    for name in often:
+        p = probs[name]
         assert abs(counts[name] / n - p) < 5 * math.sqrt(p * (1 - p) / n), name
-    assert sum(counts[name] for name in names) / n == pytest.approx(total, abs=0.01) and total > 0.5
+    assert sum(counts[name] for name in short) / n == pytest.approx(sum(probs.values()), abs=0.01)
 
 
 def test_name_log_prob_is_the_sum_over_its_letters(ab):
@@ -110,6 +111,51 @@ class Says(nn.Module):
     def forward(self, x):
         assert x.shape[1] == self.context and not torch.is_grad_enabled()
         return self.logits.expand(len(x), -1)
+
+
+class Table(nn.Module):
+    """A net with logits of its own for every context of the letters a and b and the stop mark; few names end early."""
+
+    def __init__(self, context):
+        super().__init__()
+        self.context, self.place_values = context, 3 ** torch.arange(context)
+        logits = 2 * torch.randn(3**context, 3, generator=seeded(0))
+        logits[:, 0] = -2
+        self.logits = nn.Embedding.from_pretrained(logits)
+
+    def forward(self, x):
+        return self.logits(x @ self.place_values)  # (B, 3)
+
+
+def plain_loop(model, vocabulary, n, generator, max_length):
+    """`sample_names` without a thought of time: the net is asked for every letter of every name."""
+    written = [[] for _ in range(n)]  # ids
+    for _ in range(max_length):
+        running = [ids for ids in written if ids[-1:] != [0]]
+        if not running:
+            break
+        contexts = [([0] * model.context + ids)[-model.context :] for ids in running]
+        logits = torch.cat([model(torch.tensor([context])) for context in contexts])
+        drawn = torch.multinomial(torch.softmax(logits, dim=1), num_samples=1, generator=generator)
+        for ids, number in zip(running, drawn.flatten().tolist(), strict=True):
+            ids.append(number)
+    return [vocabulary.decode(ids).removesuffix(".") for ids in written]
+
+
+@pytest.mark.parametrize(("context", "max_length"), [(1, 30), (2, 64), (3, 64), (8, 5), (8, 30)])
+def test_names_are_those_of_the_plain_loop(context, max_length):
+    model, vocabulary = Table(context), Vocabulary(["ab"])
+    expected = plain_loop(model, vocabulary, 200, seeded(2), max_length)
+    assert max(map(len, expected)) > min(context, max_length - 1), "no name is longer than the context"
+    assert sample_names(model, vocabulary, 200, generator=seeded(2), max_length=max_length) == expected
+
+
+def test_the_net_is_asked_once_for_names_that_begin_alike():
+    model, asked = Table(3), []
+    model.register_forward_pre_hook(lambda _, inputs: asked.append(inputs[0].tolist()))
+    sample_names(model, Vocabulary(["ab"]), 500, generator=seeded(0))
+    assert [len(contexts) for contexts in asked[:3]] == [1, 2, 4]
+    assert len(asked[3]) == len(set(map(tuple, asked[3]))) < 9
 
 
 def test_no_name_runs_for_ever_and_none_holds_padding():

@@ -1,49 +1,69 @@
 """Mistakes in lib/sampling.py: target, then mistake, then the text that it replaces and the text that it puts there."""
 
 DRAW = "torch.multinomial(probs, num_samples=1, generator=generator)"
-MOVE = "torch.cat([context[:, 1:], ids.to(device)], dim=1)"
+ASK = "letter_probs(model(contexts.to(device)), temperature, top_k)"
+SPREAD = "probs[beginning.to(probs.device)]"
+JOIN = "(beginning * V + ids)[goes_on].unique(return_inverse=True)"
+MOVE = "torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)"
+DRAWN = "F.pad(letters[:, :-1] != 0, (1, 0), value=True)"
+NAMES = "vocabulary.decode(letters[is_drawn].tolist()).split(vocabulary.letters[0])[:-1]"
 SCORE = "F.log_softmax(logits.double(), dim=1).gather(1, Y[:, None]).sum().item()"
 MASK = "logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)"
 
 WRONG = {
     "sample_names": {
         "samples in train mode": (
-            "    with eval_mode(model):\n        while",
-            "    with torch.no_grad():\n        while",
+            "    with eval_mode(model):\n        for",
+            "    with torch.no_grad():\n        for",
         ),
         "mode not put back": (
-            "    with eval_mode(model):\n        while",
-            "    model.eval()\n    with torch.no_grad():\n        while",
+            "    with eval_mode(model):\n        for",
+            "    model.eval()\n    with torch.no_grad():\n        for",
         ),
         "keeps the graph for a gradient": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
         "generator ignored": (DRAW, "torch.multinomial(probs, num_samples=1)"),
         "argmax instead of a draw": (DRAW, "probs.argmax(dim=1, keepdim=True)"),
         "draws all letters alike": (DRAW, DRAW.replace("probs,", "torch.ones_like(probs),")),
-        "context not moved on": (MOVE, "context"),
-        "context moved the wrong way": (MOVE, "torch.cat([ids.to(device), context[:, :-1]], dim=1)"),
-        "context grows": (MOVE, "torch.cat([context, ids.to(device)], dim=1)"),
-        "a context of 8 whatever the model's": ('torch.zeros(n, getattr(model, "context", 8), ', "torch.zeros(n, 8, "),
-        "starts from a letter": ("context = torch.zeros(n,", "context = torch.ones(n,"),
-        "goes on after the stop mark": ("ids.squeeze(1) != 0", "ids.squeeze(1) >= 0"),
+        "context not moved on": (MOVE, "contexts[longer // V]"),
+        "context moved the wrong way": (MOVE, "torch.cat([(longer % V)[:, None], contexts[longer // V, :-1]], dim=1)"),
+        "context grows": (MOVE, MOVE.replace(", 1:]", "]")),
+        "context of another beginning": (MOVE, MOVE.replace("longer // V,", "(longer // V).flip(0),")),
+        "context forgets its oldest letter": (
+            f"contexts = {MOVE}",
+            f"recent, same = {MOVE}[:, 1:].unique(dim=0, return_inverse=True)\n"
+            "        contexts, beginning = F.pad(recent, (1, 0)), same[beginning]",
+        ),
+        "a context of 8 whatever the model's": ('torch.zeros(1, getattr(model, "context", 8), ', "torch.zeros(1, 8, "),
+        "starts from a letter": ("contexts = torch.zeros(1,", "contexts = torch.ones(1,"),
+        "probabilities of another name's beginning": (SPREAD, "probs[beginning.flip(0).to(probs.device)]"),
+        "probabilities of one beginning for all names": (SPREAD, "probs[:1].expand(len(beginning), -1)"),
+        "beginnings told apart by their last letter": (JOIN, "ids[goes_on].unique(return_inverse=True)"),
+        "beginnings told apart by all but their last letter": (JOIN, JOIN.replace("+ ids", "+ ids.max()")),
+        "beginnings of names that have ended kept": (JOIN, JOIN.replace("[goes_on]", "")),
+        "beginnings of neighbours only joined": (JOIN, JOIN.replace("unique", "unique_consecutive")),
+        "beginnings not joined": (JOIN, "(beginning * V + ids)[goes_on], torch.arange(len(running))"),
+        "goes on after the stop mark": ("goes_on = ids != 0", "goes_on = ids >= 0"),
         "letters go to another name's row": ("letters[running, place]", "letters[: len(running), place]"),
-        "padding returned": (".rstrip(vocabulary.letters[0])", ""),
-        "the last letter of the longest name lost": ("letters[:, : place + 1]", "letters[:, :place]"),
-        "empty names left out": ("place + 1].tolist()]", "place + 1].tolist() if any(row)]"),
+        "the first letter lost": (DRAWN, DRAWN.replace("True", "False")),
+        "the last letter lost": (DRAWN, "F.pad(letters[:, 1:] != 0, (0, 1))"),
+        "no stop mark between names": (DRAWN, "letters != 0"),
+        "no stop mark behind a name that was cut": ("max_length + 1, dtype", "max_length, dtype"),
+        "padding returned": (NAMES, NAMES.replace("[is_drawn]", ".flatten()")),
+        "what is behind the last stop mark returned": (NAMES, NAMES.replace("[:-1]", "")),
+        "empty names left out": (
+            NAMES,
+            NAMES.replace("split(vocabulary.letters[0])[:-1]", 'replace(".", " ").split()'),
+        ),
         "max_length ignored": (
             "temperature, top_k, generator, max_length)\n    return",
             "temperature, top_k, generator, 64)\n    return",
         ),
         "max_length one too short": ("in range(max_length):", "in range(max_length - 1):"),
-        "temperature ignored": (
-            "letter_probs(model(context), temperature, top_k)",
-            "letter_probs(model(context), 1.0, top_k)",
-        ),
-        "top_k ignored": (
-            "letter_probs(model(context), temperature, top_k)",
-            "letter_probs(model(context), temperature)",
-        ),
-        "more names than asked for": ("min(PIECE, n - len(names))", "PIECE"),
-        "only one piece": ("        while len(names) < n:\n", "        if len(names) < n:\n"),
+        "temperature ignored": (ASK, ASK.replace("temperature", "1.0")),
+        "top_k ignored": (ASK, ASK.replace(", top_k", "")),
+        "more names than asked for": ("min(PIECE, n - begin)", "PIECE"),
+        "only one piece": ("range(0, n, PIECE)", "range(0, min(n, PIECE), PIECE)"),
+        "the last, smaller piece left out": ("range(0, n, PIECE)", "range(0, n - PIECE + 1, PIECE)"),
         "an infinite temperature is taken": ("(math.isfinite(temperature) and temperature >= 0)", "(temperature >= 0)"),
     },
     "letter_probs": {
