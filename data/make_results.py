@@ -9,23 +9,22 @@ stopped and goes on where it was.
 
 import argparse
 import csv
-import os
 import statistics
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
 from lib.models import flat_model, staged_model
 from lib.ngrams import CountModel
+from lib.sweeps import forecast, read_rows, run_sweep
 from lib.training import FAST, LECTURE, LONG, QUICK, evaluate, train
 
 EVIDENCE = DATA / "evidence" / "results.csv"
 README = DATA.parent / "README.md"
-COLUMNS = ["experiment", "arm", "seed", "split", "params", "recipe", "steps", "val", "test", "seconds", "torch"]
+SETTINGS = ["experiment", "arm", "seed", "split", "recipe"]
+MEASURED = ["params", "steps", "val", "test", "seconds", "torch"]
 SECONDS = {"quick": 8, "fast": 20, "long": 80, "lecture": 300}  # about, one core; for the forecast only
 
 NETS = {
@@ -76,7 +75,6 @@ def names_twice() -> list[str]:
 
 def fill(row: dict) -> dict:
     """Train and evaluate: a function of the row alone."""
-    torch.set_num_threads(1)
     names = names_twice() if row["split"] == "names twice" else load_names()
     vocabulary = Vocabulary(names)
     train_windows, val_windows, test_windows = (make_windows(part, vocabulary) for part in split_names(names))
@@ -100,40 +98,6 @@ def fill(row: dict) -> dict:
     return row | measured | {"torch": torch.__version__}
 
 
-def key(row: dict) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in ("arm", "seed", "split", "recipe"))
-
-
-def read_rows() -> list[dict]:
-    if not EVIDENCE.exists():
-        return []
-    with open(EVIDENCE, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def write_rows(rows: list[dict]) -> None:
-    """All rows in the planned order, to a file beside the old one that then takes its place."""
-    order = {key(row): i for i, row in enumerate(planned())}
-    rows = sorted((row for row in rows if key(row) in order), key=lambda row: order[key(row)])
-    beside = EVIDENCE.with_suffix(".part")
-    with open(beside, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(beside, EVIDENCE)
-
-
-def run_missing() -> None:
-    rows = read_rows()
-    missing = [row for row in planned() if key(row) not in set(map(key, rows))]
-    forecast = sum(SECONDS.get(row["recipe"], 1) for row in missing) / 2 / 60
-    print(f"{len(missing)} of {len(planned())} rows to fill: about {forecast:.0f} minutes on two cores.")
-    with ProcessPoolExecutor(2) as pool:
-        for done in tqdm(as_completed([pool.submit(fill, row) for row in missing]), total=len(missing), unit="row"):
-            rows.append(done.result())
-            write_rows(rows)
-
-
 def spread(rows: list[dict], column: str) -> str:
     values = [float(row[column]) for row in rows]
     return f"{statistics.mean(values):.3f}" + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
@@ -146,7 +110,7 @@ def table() -> str:
         "|---|--:|--:|--:|--:|",
     ]
     groups: dict[tuple[str, ...], list[dict]] = {}
-    for row in read_rows():
+    for row in read_rows(EVIDENCE):
         groups.setdefault((row["arm"], row["recipe"], row["split"]), []).append(row)
     counting = [group for (_, recipe, _), group in groups.items() if recipe == "count"]
     best = min(counting, key=lambda group: float(group[0]["val"]))
@@ -171,8 +135,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="store_true", help="write README's table only")
     if not parser.parse_args().table:
-        EVIDENCE.parent.mkdir(exist_ok=True)
-        run_missing()
+        print(forecast(EVIDENCE, planned(), SETTINGS, lambda row: SECONDS.get(row["recipe"], 1)))
+        run_sweep(EVIDENCE, planned(), SETTINGS, MEASURED, fill)
     README.write_text(with_table(Path(README).read_text(encoding="utf-8")), encoding="utf-8")
     print(table())
 

@@ -32,7 +32,7 @@ def flat_model(vocabulary_size: int, context: int = 8, embedding: int = 10, hidd
     Source: Karpathy's makemore part 5, where it starts (after Bengio et al. 2003).
     """
     _check_sizes(vocabulary_size=vocabulary_size, context=context, embedding=embedding, hidden=hidden)
-    return _with_head(
+    return add_head(
         OrderedDict(
             embedding=nn.Embedding(vocabulary_size, embedding),
             flatten=FlattenConsecutive(context),
@@ -85,7 +85,7 @@ def staged_model(
         layers[f"stage{number + 1}"] = Stage(
             widths[number], widths[number + 1], activation=activation, residual=residual and number > 0
         )
-    return _with_head(layers, hidden, vocabulary_size, context)
+    return add_head(layers, hidden, vocabulary_size, context)
 
 
 def trained_model() -> tuple[nn.Sequential, Vocabulary]:
@@ -101,7 +101,7 @@ def trained_model() -> tuple[nn.Sequential, Vocabulary]:
     return model.eval(), vocabulary
 
 
-def _with_head(layers: OrderedDict[str, nn.Module], hidden: int, vocabulary_size: int, context: int) -> nn.Sequential:
+def add_head(layers: OrderedDict[str, nn.Module], hidden: int, vocabulary_size: int, context: int) -> nn.Sequential:
     """Add the last layer, unconfident: small logits make the first loss about ln(vocabulary_size)."""
     head = nn.Linear(hidden, vocabulary_size)
     with torch.no_grad():

@@ -7,8 +7,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,7 @@ def train(
     progress: bool = True,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 1_000,
+    watch: Callable[[int], None] | None = None,
 ) -> History:
     """Train the model in place.
 
@@ -80,6 +81,7 @@ def train(
         progress: show a bar with loss and time left, where there is a screen.
         checkpoint: a file to write every `checkpoint_every` steps, when stopped and at the end. If it is there already,
             training goes on from it, and ends with the same weights as if it had never stopped.
+        watch: called with the number of steps done, before each step and after the last, for a look at the model.
 
     Returns:
         The losses on the way.
@@ -94,12 +96,42 @@ def train(
     if device is not None:
         model.to(device)
     device = next(model.parameters()).device
-    steps = recipe.total_steps(len(train_windows[1]))
-    history, batches = History(recipe.name, seed, steps), Batches(train_windows, recipe, seed, device)
-    optimizer = _make_optimizer(model, recipe)
+    steps, batches = recipe.total_steps(len(train_windows[1])), Batches(train_windows, recipe, seed, device)
+    loss_of = lambda batch: batches.loss(model(batches.examples.inputs[batch]), batch)
+    val_loss = None if val_windows is None else lambda: evaluate(model, val_windows)
     identity = {"recipe": asdict(recipe), "seed": seed}
     if checkpoint is not None:
         identity["windows"] = _fingerprint(train_windows)
+    files = {"checkpoint": checkpoint, "checkpoint_every": checkpoint_every}
+    return run_steps(model, batches, loss_of, val_loss, recipe, steps, seed, identity, progress, watch=watch, **files)
+
+
+def run_steps(
+    model: nn.Module,
+    batches: Batches,
+    loss_of: Callable[[Tensor], Tensor],
+    val_loss: Callable[[], float] | None,
+    recipe: Recipe,
+    steps: int,
+    seed: int,
+    identity: dict,
+    progress: bool = True,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1_000,
+    watch: Callable[[int], None] | None = None,
+) -> History:
+    """The steps of `train`, whatever is trained on.
+
+    Args:
+        batches: gives one batch after the other.
+        loss_of: from a batch to its loss.
+        val_loss: measures the validation loss.
+        steps: how many.
+        identity: plain values that tell this training from another; a checkpoint with others is refused.
+        model, recipe, seed, progress, checkpoint, checkpoint_every, watch: as for `train`.
+    """
+    history = History(recipe.name, seed, steps)
+    optimizer = _make_optimizer(model, recipe)
     evaluate_at = {round(steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
 
     with _threads_for(recipe.batch_size), torch.random.fork_rng(devices=[]), _mode(model, training=True):
@@ -121,18 +153,20 @@ def train(
         with _stop_button() as stop, _progress_bar(steps, len(history.train), progress) as bar:
             while len(history.train) < steps and not stop.is_set():
                 step = len(history.train)
+                if watch is not None:
+                    watch(step)
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.lr_at(step, steps)
                 batch = batches.next()
-                loss = batches.loss(model(batches.examples.inputs[batch]), batch)
+                loss = loss_of(batch)
                 _check_loss(loss.item(), step, recipe)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
 
                 history.train.append(loss.item())
-                if val_windows is not None and step + 1 in evaluate_at:
-                    history.val.append((step + 1, evaluate(model, val_windows)))
+                if val_loss is not None and step + 1 in evaluate_at:
+                    history.val.append((step + 1, val_loss()))
                 history.seconds = earlier + time.perf_counter() - start
                 if step % 20 == 0:
                     bar.set_postfix_str(_losses(history), refresh=False)
@@ -140,6 +174,8 @@ def train(
                 if (step + 1) % checkpoint_every == 0 and step + 1 < steps:
                     save()
         history.interrupted = len(history.train) < steps
+        if watch is not None and not history.interrupted:
+            watch(steps)
         save()
     if history.interrupted:
         kept = f" Go on with train(..., checkpoint={str(checkpoint)!r})." if checkpoint is not None else ""
@@ -247,8 +283,8 @@ def _check_loss(loss: float, step: int, recipe: Recipe) -> None:
         )
 
 
-def _fingerprint(windows: Windows) -> str:
-    """Tells one set of windows from another."""
+def _fingerprint(windows: Iterable[Tensor]) -> str:
+    """Tells one set of windows or sequences from another."""
     return hashlib.sha256(b"".join(t.cpu().contiguous().numpy().tobytes() for t in windows)).hexdigest()
 
 
@@ -296,8 +332,7 @@ def _stop_button() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C into an event, so that no step is cut in two; the second interrupts at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        with nullcontext():
-            yield stop
+        yield stop
         return
     before = signal.getsignal(signal.SIGINT)
 

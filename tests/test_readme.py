@@ -10,6 +10,8 @@ import nbformat
 import pytest
 
 from lib.data import load_names
+from lib.recipes import FAST, LECTURE, LONG, QUICK
+from lib.sweeps import missing_rows, read_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,6 +71,14 @@ def test_results_name_their_command():
 def test_the_picture_is_there_and_described():
     found = re.search(r"!\[([^\]]{40,})\]\(notebooks/figures/ladder\.png\)", README)
     assert found and (ROOT / "notebooks" / "figures" / "ladder.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_recipes_are_as_long_as_said():
+    words = " ".join(README.split())
+    lecture, quick = (f"{recipe.steps:,} steps of {recipe.batch_size}" for recipe in (LECTURE, QUICK))
+    assert f"{lecture} windows as in the lecture, {quick}, {FAST.epochs} and {LONG.epochs} passes over the" in words
+    assert f"`FAST` makes {FAST.epochs} passes over the list" in words
+    assert FAST.steps is LONG.steps is LECTURE.epochs is QUICK.epochs is None
 
 
 def test_own_words(tmp_path, monkeypatch, capsys):
@@ -147,6 +157,8 @@ def test_the_results_table_is_what_the_evidence_says():
     spec = importlib.util.spec_from_file_location("make_results", ROOT / "data" / "make_results.py")
     make_results = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_results)
-    planned, found = map(make_results.key, make_results.planned()), map(make_results.key, make_results.read_rows())
-    assert sorted(planned) == sorted(found), "rows are missing: python data/make_results.py"
+    planned, found = make_results.planned(), read_rows(make_results.EVIDENCE)
+    assert not missing_rows(make_results.EVIDENCE, planned, make_results.SETTINGS) and len(planned) == len(found), (
+        "rows are missing: python data/make_results.py"
+    )
     assert make_results.with_table(README) == README, "python data/make_results.py --table writes the table anew"

@@ -133,6 +133,17 @@ def test_the_seed_is_of_dropout_too(small, make_model):
     assert torch.equal(*results)
 
 
+def test_a_watch_sees_the_model_before_each_step_and_after_the_last(small, make_model):
+    model, seen = make_model(), []
+    recipe = replace(FAST, epochs=None, steps=3)
+    unwatched = make_model()
+    train(unwatched, small.train, recipe=recipe, progress=False)
+    train(model, small.train, recipe=recipe, progress=False, watch=lambda step: seen.append((step, weights(model))))
+    assert [step for step, _ in seen] == [0, 1, 2, 3]
+    assert torch.equal(seen[0][1], weights(make_model())) and not torch.equal(seen[2][1], seen[3][1])
+    assert torch.equal(seen[-1][1], weights(model)) and torch.equal(weights(model), weights(unwatched))
+
+
 def test_every_window_is_used_once_an_epoch():
     for count in (100, 103):
         windows = torch.arange(count)[:, None], torch.arange(count)

@@ -31,7 +31,7 @@ WRONG = {
             "    finally:\n        pass",
         ),
         "as many threads as there are": ("with _threads_for(recipe.batch_size), ", "with "),
-        "generator of everyone not put back": ("torch.random.fork_rng(devices=[])", "nullcontext()"),
+        "generator of everyone not put back": ("torch.random.fork_rng(devices=[]), ", ""),
         "dropout not seeded": ("        torch.manual_seed(seed)\n", ""),
         "Ctrl-C not put back": (
             "    finally:\n        signal.signal(signal.SIGINT, before)",
@@ -39,6 +39,11 @@ WRONG = {
         ),
         "Ctrl-C does not stop": (" and not stop.is_set():", ":"),
         "one step too few": ("while len(history.train) < steps and", "while len(history.train) < steps - 1 and"),
+        "watch called after the step": (
+            "                if watch is not None:\n                    watch(step)\n",
+            "                if watch is not None and step:\n                    watch(step)\n",
+        ),
+        "watch not called at the end": ("            watch(steps)\n", "            pass\n"),
         "schedule off": ("recipe.lr_at(step, steps)", "recipe.lr"),
         "schedule one step ahead": ("recipe.lr_at(step, steps)", "recipe.lr_at(step + 1, steps)"),
         "schedule for matrices only": ("in optimizer.param_groups:", "in optimizer.param_groups[:1]:"),
@@ -81,7 +86,7 @@ WRONG = {
         "windows compared by shape": ("t.cpu().contiguous().numpy().tobytes() for t", "str(t.shape).encode() for t"),
         "targets not compared": ("numpy().tobytes() for t in windows)", "numpy().tobytes() for t in windows[:1])"),
         "written one step late": ("if (step + 1) % checkpoint_every == 0", "if step % checkpoint_every == 0"),
-        "not written at the end": ("< steps\n        save()\n", "< steps\n"),
+        "not written at the end": ("            watch(steps)\n        save()\n", "            watch(steps)\n"),
         "a broken file starts afresh": (
             "            history = _resume(load_checkpoint(checkpoint), identity, model, optimizer, batches)\n",
             "            try:\n"
