@@ -41,8 +41,9 @@ def interval_plot(found: Sequence[Claim]) -> Figure:
         ax.plot(claim.differences, [y - 0.3] * len(claim.differences), ".", color=colour, alpha=0.6, markersize=6)
         ax.plot(claim.interval, [y - 0.05] * 2, color=colour, linewidth=2.5, solid_capstyle="butt")
         ax.plot(claim.mean, y - 0.05, marker, color=colour, markersize=8)
-        ax.text(0, y + 0.3, claim.prediction, transform=beside, va="center", fontsize=10, color=INK)
-        ax.text(1, y + 0.3, claim.verdict, transform=beside, va="center", ha="right", fontsize=10, weight="bold")
+        words = ax.text(0, y + 0.3, claim.prediction, transform=beside, va="center", fontsize=10, color=INK)
+        words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # the dashed line must not cross it
+        ax.text(1.03, y, claim.verdict, transform=beside, va="center", fontsize=10, weight="bold", color=INK)
     ax.axvline(0, color=INK, linewidth=1, linestyle="--")
     ax.set(
         yticks=[],
