@@ -3,7 +3,8 @@
     python tests/benchmark.py                five to ten minutes on two cores
     python tests/benchmark.py --full         runs the lecture's 200,000 steps to their end, instead of from its steps a second
     python tests/benchmark.py --json FILE    writes the figures as JSON, too
-    python tests/benchmark.py --only step    one part: time_to_quality, sampling, step, evaluate, start
+    python tests/benchmark.py --only step    one part: time_to_quality, sampling, step, evaluate, start, sequences,
+                                             generation
 
 Every ratio is given as its median with the lowest and the highest of its rounds. All runs use one thread.
 """
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,8 +28,20 @@ from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
 from lib.models import staged_model, trained_model
 from lib.sampling import sample_names
 from lib.training import FAST, QUICK, Recipe, evaluate, train
+from lib.wavenet import (
+    OnWindows,
+    Queues,
+    Recompute,
+    WaveNet,
+    cut_sequences,
+    generate,
+    make_sequences,
+    staged_to_dilated,
+    train_sequences,
+)
 
 ROUNDS = 5
+LONG_DILATIONS = tuple(2**i for i in range(10))  # a receptive field of 1,024
 
 
 class Linear:
@@ -336,7 +350,69 @@ def start() -> dict:
     return {"torch_seconds": round(statistics.median(torch_only), 2), "lib_seconds": round(cost, 2)}
 
 
+def sequences() -> dict:
+    """Training on whole sequences against training on windows: seconds a predicted position, with the same net.
+
+    On names there is little to gain. A window of 8 costs the tree 7 outputs of a layer, where a position of a sequence costs 3,
+    one a layer; but names have 6 letters, so that of the 16 positions of a batch of names more than half are padding, or as
+    many as the longest of the batch has more than the others. With a receptive field of 1,024 a window costs the tree 1,023
+    outputs and a position 10.
+    """
+    names = load_names()
+    vocabulary, (train_names, *_) = Vocabulary(names), split_names(names)
+    recipe, result = Recipe("step", batch_size=512, lr=1e-3, steps=30), {}
+    windows, whole = make_windows(train_names, vocabulary), make_sequences(train_names, vocabulary, 8)
+    wavenet = WaveNet(27, 64, (1, 2, 4))
+    nets = {
+        "staged net, 128 channels": (staged_model(27), staged_to_dilated(staged_model(27))),
+        "WaveNet, 64 channels": (OnWindows(wavenet, tree=True), wavenet),
+    }
+    for name, (on_windows, on_sequences) in nets.items():
+        ratios = []
+        for _ in range(ROUNDS):
+            slow = train(on_windows, windows, recipe=recipe, progress=False).seconds
+            ratios.append(slow / train_sequences(on_sequences, whole, recipe=recipe, progress=False).seconds)
+        result[f"{name}, names, receptive field 8, batch 512, windows as trees"] = spread(ratios)
+
+    net = WaveNet(256, 16, LONG_DILATIONS)
+    track = torch.randint(256, (4_096,))
+    pieces = cut_sequences(track, 1_024, 1_024)
+    windows = track[:-1].unfold(0, 1_024, 1), track[1_024:]
+    for tree in (False, True):
+        ratios, batch = [], 64 if tree else 16
+        for _ in range(ROUNDS):
+            few = replace(recipe, batch_size=batch, steps=2)
+            slow = train(OnWindows(net, tree=tree), windows, recipe=few, progress=False).seconds / (2 * batch)
+            few = replace(recipe, batch_size=1_024, steps=2)
+            ratios.append(slow / (train_sequences(net, pieces, recipe=few, progress=False).seconds / 2_048))
+        how = "as trees" if tree else "computed densely"
+        result[f"WaveNet, 16 channels, receptive field 1,024, pieces of 1,024, windows {how}"] = spread(ratios, 0)
+    return result
+
+
+def generation() -> dict:
+    """Generating with queues against computing the receptive field anew: seconds a step."""
+    result = {}
+    for layers in (3, 6, 10):  # receptive fields of 8, 64 and 1,024
+        net = WaveNet(256, 64, LONG_DILATIONS[:layers])
+        for batch in (1, 16):
+            memories = {"queues": Queues(net, batch)}
+            memories |= {"dense": Recompute(net, batch), "tree": Recompute(net, batch, tree=True)}
+            times: dict[str, list[float]] = {name: [] for name in memories}
+            for _ in range(ROUNDS):
+                for name, memory in memories.items():
+                    steps = 3 if name != "queues" and net.receptive_field > 64 else 100
+                    times[name].append(seconds(lambda memory=memory, steps=steps: generate(memory, steps)) / steps)
+            setting = f"receptive field {net.receptive_field}, batch {batch}, 64 channels"
+            result[setting] = {"queue_steps_a_second": round(1 / statistics.median(times["queues"]))}
+            for name in ("dense", "tree"):
+                ratios = [slow / fast for slow, fast in zip(times[name], times["queues"], strict=True)]
+                result[setting][f"against {name}"] = spread(ratios, 1)
+    return result
+
+
 PARTS = {"time_to_quality": time_to_quality, "sampling": sampling, "step": step, "evaluate": pieces, "start": start}
+PARTS |= {"sequences": sequences, "generation": generation}
 
 
 def main() -> None:

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wrong_batches
+import wrong_convolution
 import wrong_data
+import wrong_generation
 import wrong_layers
 import wrong_recipes
 import wrong_sampling
+import wrong_sequences
+import wrong_sound
 import wrong_training
+import wrong_wavenet
 
 ROOT = Path(__file__).resolve().parents[2]
 WRONG = {
@@ -19,8 +24,15 @@ WRONG = {
     "batches": wrong_batches.WRONG,
     "training": wrong_training.WRONG,
     "sampling": wrong_sampling.WRONG,
+    "convolution": wrong_convolution.WRONG,
+    "sequences": wrong_sequences.WRONG,
+    "generation": wrong_generation.WRONG,
+    "wavenet": wrong_wavenet.WRONG,
+    "sound": wrong_sound.WRONG,
 }
-LAWS = {"recipes": "test_training.py", "batches": "test_training.py"}  # the others have a file of their own name
+# The others have a file of their own name.
+LAWS = dict.fromkeys(("recipes", "batches"), "test_training.py")
+LAWS |= dict.fromkeys(("convolution", "sequences", "generation"), "test_wavenet.py")
 
 
 @dataclass(frozen=True)

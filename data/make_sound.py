@@ -1,0 +1,90 @@
+"""Train every net of lesson 09, three seeds each: data/evidence/sound.csv, and the weights data/sound_*.pt.
+
+    python data/make_sound.py    train what is missing; about 12 minutes of two idle cores in all
+
+Two trainings run at a time, one thread each. A row is written when its training has ended, so that the command can be
+stopped and goes on where it was. The weights are those of seed 0: to make them again, delete the file of rows.
+"""
+
+import torch
+
+from lib.data import DATA
+from lib.sound import (
+    CHANNELS,
+    DELAY,
+    DILATIONS,
+    PARTS,
+    PIECE,
+    SOUND,
+    drum_with_echo,
+    mu_law_encode,
+    parts,
+    sample_losses,
+    sound_net,
+)
+from lib.sweeps import forecast, run_sweep
+from lib.training import save_checkpoint
+from lib.wavenet import cut_sequences, train_sequences
+
+EVIDENCE = DATA / "evidence" / "sound.csv"
+SETTINGS = ["experiment", "arm", "seed", "split", "delay", "channels", "dilations", "recipe"]
+MEASURED = ["params", "receptive_field", "steps", "val", *PARTS, "seconds", "torch"]
+SECONDS = {"long": 110, "middle": 75, "short": 50}  # about, one core; for the forecast only
+TRAIN_STROKES, TRAIN_SEED = 800, 0
+HELD_OUT_STROKES, HELD_OUT_SEED = 41, 1  # the first bar is only looked back on
+EARLY = 250  # steps after which the weights of the long net are kept as data/sound_early.pt
+ARMS = [("long", DELAY), ("short", DELAY), ("middle", DELAY), ("long", 700)]
+
+
+def planned() -> list[dict]:
+    """Every row to fill."""
+    return [
+        {
+            "experiment": "sound",
+            "arm": reach if delay == DELAY else f"{reach}, delay {delay}",
+            "seed": seed,
+            "split": f"drum {HELD_OUT_SEED}",
+            "delay": delay,
+            "channels": CHANNELS,
+            "dilations": " ".join(map(str, DILATIONS[reach])),
+            "recipe": SOUND.name,
+        }
+        for seed in range(3)
+        for reach, delay in ARMS
+    ]
+
+
+def fill(row: dict) -> dict:
+    """Train and evaluate: a function of the row alone, which also keeps the weights of the rows in `ships`."""
+    reach, delay, seed = row["arm"].split(",")[0], row["delay"], row["seed"]
+    model = sound_net(reach, seed)
+    track = mu_law_encode(drum_with_echo(TRAIN_STROKES, TRAIN_SEED, delay))
+    pieces = cut_sequences(track, model.receptive_field, PIECE)
+
+    def keep(name: str, steps: int) -> None:
+        save_checkpoint(DATA / f"sound_{name}.pt", {"model": model.state_dict(), "steps": steps, "seed": seed})
+
+    def watch(steps: int) -> None:
+        if row["arm"] == "long" and seed == 0 and steps == EARLY:
+            keep("early", steps)
+
+    history = train_sequences(model, pieces, recipe=SOUND, seed=seed, progress=False, watch=watch)
+    if row["arm"] in ("long", "short") and seed == 0:
+        keep(reach, history.steps)
+
+    bar = 2 * delay
+    held_out = mu_law_encode(drum_with_echo(HELD_OUT_STROKES, HELD_OUT_SEED, delay))
+    losses, part = sample_losses(model, held_out, first=bar), parts(len(held_out), delay)[bar:]
+    measured = {name: f"{losses[part == number].mean():.6f}" for number, name in enumerate(PARTS)}
+    measured |= {"params": sum(p.numel() for p in model.parameters()), "receptive_field": model.receptive_field}
+    measured |= {"steps": history.steps, "val": f"{losses.mean():.6f}", "seconds": f"{history.seconds:.1f}"}
+    return row | measured | {"torch": torch.__version__}
+
+
+def main() -> None:
+    print(forecast(EVIDENCE, planned(), SETTINGS, lambda row: SECONDS[row["arm"].split(",")[0]]))
+    run_sweep(EVIDENCE, planned(), SETTINGS, MEASURED, fill)
+
+
+if __name__ == "__main__":
+    main()

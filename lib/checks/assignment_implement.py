@@ -1,0 +1,209 @@
+"""Exercises in which a student writes or mends code: what it is tried on, what is right, and the mistakes that are known."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from lib.checks.verdict import Verdict, right, wrong
+
+NOT_DONE = "not done"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that learners make: its short name, a hint that does not give the answer away, and what it makes of a case."""
+
+    name: str
+    hint: str
+    makes: Callable
+
+
+@dataclass(frozen=True)
+class Implement:
+    """An exercise whose answer is a function or a class.
+
+    answer: its name in the notebook. examples: the cases that students see, the first with the lesson's own sizes.
+    draw: from a random generator, the cases that decide, the first again with the lesson's own sizes. solution: the right
+    result of a case. praise: what is said of a right answer. mistakes: known wrong results; the one that explains most of
+    what came back is named, and if several do, the first. errors: part of an error's text, to the mistake's name and a hint.
+    method: from the calls that were counted (`collect`) to a mistake's name and a hint, where the way to the result is the
+    point; None if it is right. probe: calls the answer on one case.
+    """
+
+    answer: str
+    examples: Sequence[tuple]
+    draw: Callable[[random.Random], list[tuple]]
+    solution: Callable
+    praise: str
+    mistakes: Sequence[Mistake] = ()
+    errors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    method: Callable[[Mapping[str, int]], tuple[str, str] | None] = lambda calls: None
+    probe: Callable = lambda answer, *case: answer(*case)
+
+    def cases(self, seed: str | None, student: str = "") -> list[tuple]:
+        """The cases of a seed, or the examples; the student does not matter."""
+        return list(self.examples) if seed is None else self.draw(random.Random(f"{seed} {self.answer}"))
+
+    def judge(self, cases: Sequence[tuple], came: Sequence[Mapping]) -> Verdict:
+        """The verdict on what came back."""
+        if any(back["value"] is None and not back["error"] for back in came):
+            return wrong(NOT_DONE, f"{self.answer} returned nothing. Fill it in, then run this cell again.")
+        for case, back in zip(cases, came, strict=True):
+            if not back["error"] and difference(back["after"], case):
+                return wrong(
+                    "changed its input",
+                    f"{self.answer} changed what it was given ({given(case)}). Make something new instead of writing into it.",
+                )
+        wanted = [self.solution(*case) for case in cases]
+        found = [
+            ("error", f"raised {back['error']}") if back["error"] else difference(back["value"], right_one)
+            for back, right_one in zip(came, wanted, strict=True)
+        ]
+        failed = [number for number, problem in enumerate(found) if problem]
+        if failed:
+            number, name, hint = self._name(cases, came, found, failed)
+            if name == NOT_DONE:
+                return wrong(name, hint)
+            what = f"Given {given(cases[number])}, {self.answer} {found[number][1].rstrip('.')}."
+            return wrong(name, f"{what} {by_name(name, hint)}" if hint else what)
+        for back in came:
+            if problem := self.method(back["calls"]):
+                return wrong(problem[0], f"The numbers are right, and the way to them is not. {by_name(*problem)}")
+        return right(self.praise)
+
+    def _name(
+        self, cases: Sequence[tuple], came: Sequence[Mapping], found: Sequence, failed: list[int]
+    ) -> tuple[int, str, str]:
+        """Which failed case to show, the mistake's name, and a hint."""
+        explained = {
+            mistake: [n for n in failed if not came[n]["error"] and _makes(mistake, cases[n], came[n]["value"])]
+            for mistake in self.mistakes
+        }
+        best = max(self.mistakes, key=lambda mistake: len(explained[mistake]), default=None)
+        if best and 2 * len(explained[best]) >= len(failed):
+            return explained[best][0], best.name, best.hint
+        first = failed[0]
+        if general := self._general(cases[first], came[first]):
+            return first, *general
+        if first > 0 and found[first][0] != "wrong dtype":
+            hint = "The case before it came out right: is a size written into your code as a number?"
+            return first, "hard-coded size", hint
+        if best and explained[best]:
+            return explained[best][0], best.name, best.hint
+        return first, found[first][0], ""
+
+    def _general(self, case: tuple, back: Mapping) -> tuple[str, str] | None:
+        """A mistake that can be made in any exercise, and a hint."""
+        if back["error"]:
+            return next((named for text, named in self.errors.items() if text in back["error"]), None)
+        value, zeros = back["value"], lambda x: not x.any()
+        if any(difference(value, argument) is None for argument in case):
+            return "returned its input", "That is what went in, unchanged."
+        if _holds(value, zeros) and not _holds(self.solution(*case), zeros):
+            return "all zeros", "Everything that came back is zero."
+        if _holds(value, lambda x: bool(x.isnan().any())):
+            return "not a number", "nan comes from 0/0, inf - inf or the logarithm of a negative number."
+        if any(difference(value, self.solution(*example)) is None for example in self.examples):
+            return "copies an example", "That is the result of another input: compute it from what is given."
+        return None
+
+
+def difference(value: object, wanted: object) -> tuple[str, str] | None:
+    """How a value differs from the right one: a mistake's name and what to say of it; None where it doesn't.
+
+    Lists and tuples are one. Tensors agree in shape, in kind of number (whole, floating, truth values) and in values, floating
+    ones to a relative error of 1e-4.
+    """
+    if isinstance(wanted, Tensor):
+        return _tensor_difference(value, wanted)
+    if isinstance(wanted, (list, tuple)):
+        if not isinstance(value, (list, tuple)) or len(value) != len(wanted):
+            got = f"{len(value)}" if isinstance(value, (list, tuple)) else f"a {type(value).__name__}"
+            return "wrong number of results", f"returned {got}; {len(wanted)} results were wanted, in a tuple or list"
+        for number, (a, b) in enumerate(zip(value, wanted, strict=True)):
+            if problem := difference(a, b):
+                return problem[0], f"{problem[1]} (in result number {number + 1})"
+        return None
+    if isinstance(wanted, dict):
+        if not isinstance(value, dict) or value.keys() != wanted.keys():
+            return "other keys", f"returned {_short(value)}; a dictionary with {', '.join(map(str, wanted))} was wanted"
+        found = ((key, difference(value[key], wanted[key])) for key in wanted)
+        return next(((problem[0], f"{problem[1]} (under {key!r})") for key, problem in found if problem), None)
+    if isinstance(wanted, float) and isinstance(value, (int, float)):
+        return (
+            None
+            if abs(value - wanted) <= 1e-5 + 1e-4 * abs(wanted)
+            else ("other values", f"gave {value}; wanted {wanted:.4f}")
+        )
+    if type(value) is type(wanted) and value == wanted:
+        return None
+    return "other values", f"gave {_short(value)}; wanted {_short(wanted)}"
+
+
+def _tensor_difference(value: object, wanted: Tensor) -> tuple[str, str] | None:
+    shape = tuple(wanted.shape)
+    if not isinstance(value, Tensor):
+        return "not a tensor", f"returned {_short(value)}; a tensor of shape {shape} was wanted"
+    if tuple(value.shape) != shape:
+        return "wrong shape", f"returned shape {tuple(value.shape)}; wanted {shape}"
+    kinds = [_kind(x) for x in (value, wanted)]
+    if kinds[0] != kinds[1]:
+        return "wrong dtype", f"returned {value.dtype}; {kinds[1]} were wanted"
+    equal = torch.isclose(value.double(), wanted.double(), rtol=1e-4, atol=1e-5, equal_nan=True)
+    if bool(equal.all()):
+        return None
+    place = (~equal).nonzero()[0].tolist()
+    a, b = value[tuple(place)].item(), wanted[tuple(place)].item()
+    numbers = f"{a:.4g}; wanted {b:.4g}" if isinstance(b, float) else f"{a}; wanted {b}"
+    if not place:
+        return "other values", f"returned {numbers}"
+    return "other values", f"returned the right shape, {shape}, with other numbers: at {place} it has {numbers}"
+
+
+def _kind(x: Tensor) -> str:
+    if x.is_complex():
+        return "complex numbers"
+    return "truth values" if x.dtype == torch.bool else "floating numbers" if x.is_floating_point() else "whole numbers"
+
+
+def _makes(mistake: Mistake, case: tuple, value: object) -> bool:
+    try:
+        return difference(value, mistake.makes(*case)) is None
+    except (RuntimeError, ValueError, IndexError, TypeError):  # no such mistake with these sizes
+        return False
+
+
+def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return bool(parts) and all(isinstance(part, Tensor) and law(part) for part in parts)
+
+
+def by_name(name: str, hint: str) -> str:
+    """A mistake's name and the hint, as the end of a message."""
+    return f"{name[0].upper()}{name[1:]}: {hint}"
+
+
+def given(case: tuple) -> str:
+    """Arguments as a message shows them: small ones in full, others by their shape."""
+    return ", ".join(map(_short, case))
+
+
+def _short(value: object) -> str:
+    if isinstance(value, Tensor):
+        small = value.numel() <= 12 and not value.is_floating_point()
+        return f"tensor({value.tolist()})" if small else f"a tensor of shape {tuple(value.shape)}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]} ... {text[-10:]}"
+
+
+def numbers(draw: random.Random, *shape: int) -> Tensor:
+    """Normally distributed floats of that shape."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(draw.getrandbits(32)))
+
+
+def ids(draw: random.Random, size: int, *shape: int) -> Tensor:
+    """Whole numbers from 0 to size - 1, of that shape."""
+    return torch.randint(size, shape, generator=torch.Generator().manual_seed(draw.getrandbits(32)))
