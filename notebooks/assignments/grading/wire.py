@@ -1,0 +1,122 @@
+"""Plain data as lines of JSON, between the grader and the sandbox. What comes out of the sandbox is believed to be hostile."""
+
+import base64
+import json
+import math
+
+import torch
+from torch import Tensor
+
+LONGEST = 8_000_000  # bytes of a line
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
+    )
+}  # fmt: skip
+
+
+class Garbled(Exception):
+    """A line that is not what `encode` writes."""
+
+
+def encode(value: object) -> object:
+    """What json can write of tensors, numbers, texts, lists, tuples and dictionaries; of all else, a text that names its kind."""
+    if value is None or isinstance(value, (bool, float, str)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 1 << 1000 else "<a very large whole number>"
+    if value is ...:
+        return {"...": []}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [encode(item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    if isinstance(value, Tensor) and str(value.dtype).removeprefix("torch.") in DTYPES:
+        if value.numel() * value.element_size() > LONGEST // 2:
+            return f"<a tensor of shape {tuple(value.shape)}, too large to hand over>"
+        raw = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        text = base64.b64encode(bytes(raw.tolist())).decode()
+        return {"tensor": [str(value.dtype).removeprefix("torch."), list(value.shape), text]}
+    return f"<{type(value).__name__}>"
+
+
+def decode(value: object) -> object:
+    """What `encode` was given.
+
+    Raises:
+        Garbled: it never came from `encode`.
+    """
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, parts),) = value.items()
+        if isinstance(parts, list):
+            if kind == "...":
+                return ...
+            if kind == "tuple":
+                return tuple(decode(item) for item in parts)
+            if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in parts):
+                return {_key(decode(key)): decode(item) for key, item in parts}
+            if kind == "tensor" and len(parts) == 3:
+                return _tensor(*parts)
+    raise Garbled(f"not plain data: {str(value)[:80]}")
+
+
+def clean(text: str) -> str:
+    """The text without what UTF-8 cannot write, so that it can be put into any file."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _key(key: object) -> object:
+    if isinstance(key, (str, int, float, bool, tuple)) or key is None:
+        try:
+            hash(key)
+            return key
+        except TypeError:
+            pass
+    raise Garbled("a dictionary with keys that no dictionary can have")
+
+
+def _tensor(kind: object, shape: object, text: object) -> Tensor:
+    if not isinstance(kind, str) or kind not in DTYPES or not isinstance(text, str):
+        raise Garbled("a tensor of an unknown kind")
+    sized = isinstance(shape, list) and len(shape) <= 16 and all(type(n) is int and 0 <= n < 1 << 31 for n in shape)
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Garbled("a tensor that is not base64") from None
+    dtype = DTYPES[kind]
+    if not sized or math.prod(shape) * dtype.itemsize != len(raw):
+        raise Garbled("a tensor whose shape does not fit its numbers")
+    if not raw:
+        return torch.empty(shape, dtype=dtype)
+    numbers = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
+    return (numbers != 0 if dtype is torch.bool else numbers.view(dtype)).reshape(shape)
+
+
+def write(message: dict) -> bytes:
+    """One line."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def read(line: bytes) -> dict:
+    """The message of one line.
+
+    Raises:
+        Garbled: it is no message.
+    """
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Garbled("a line that is not JSON") from None
+    if not isinstance(message, dict):
+        raise Garbled("a line that is no message")
+    return message
