@@ -33,7 +33,7 @@ SECONDS = {"long": 110, "middle": 75, "short": 50}  # about, one core; for the f
 TRAIN_STROKES, TRAIN_SEED = 800, 0
 HELD_OUT_STROKES, HELD_OUT_SEED = 41, 1  # the first bar is only looked back on
 EARLY = 250  # steps after which the weights of the long net are kept as data/sound_early.pt
-ARMS = [("long", DELAY), ("short", DELAY), ("middle", DELAY), ("long", 700)]
+ARMS = [("long", DELAY), ("short", DELAY), ("middle", DELAY), ("long", 700), ("long", 769), ("long", 640)]
 
 
 def planned() -> list[dict]:

@@ -45,6 +45,7 @@ CANDIDATES = {
     "first convolution, 2 4 8": {"channels": 68, "dilations": (2, 4, 8), **FIRST},
 }
 NETS = ARMS | CANDIDATES
+LIMIT = 76_579  # parameters of the staged net
 DECAYS = (0.03, 0.1, 0.3)
 TUNING_SEED, SEEDS = 100, range(5)
 
@@ -54,8 +55,9 @@ def row_of(experiment: str, arm: str, seed: int, recipe: str, decay: float) -> d
 
 
 def best(rows: list[dict[str, str]], experiment: str, arms: list[str]) -> tuple[str, float]:
-    """Arm and weight decay with the lowest validation loss."""
+    """Arm and weight decay with the lowest validation loss, among the nets that are no larger than the staged net."""
     found = [row for row in rows if row["experiment"] == experiment and row["arm"] in arms]
+    found = [row for row in found if int(row["params"]) <= LIMIT]
     row = min(found, key=lambda row: float(row["val"]))
     return row["arm"], float(row["decay"])
 

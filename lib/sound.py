@@ -74,7 +74,7 @@ def mu_law_decode(ids: Int[Tensor, "*T"], levels: int = LEVELS) -> Float[Tensor,
     Source: the inverse of the formula in section 2.2 of the WaveNet paper.
     """
     mu = _mu(levels)
-    if ids.numel() and not (0 <= int(ids.min()) and int(ids.max()) < levels):
+    if ids.numel() and not (int(ids.min()) >= 0 and int(ids.max()) < levels):
         raise ValueError(
             f"mu_law_decode takes ids from 0 to {levels - 1}; got {int(ids.min())} to {int(ids.max())}. mu_law_encode makes them."
         )

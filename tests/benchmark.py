@@ -353,10 +353,10 @@ def start() -> dict:
 def sequences() -> dict:
     """Training on whole sequences against training on windows: seconds a predicted position, with the same net.
 
-    On names there is little to gain. A window of 8 costs the tree 7 outputs of a layer, where a position of a sequence costs 3,
-    one a layer; but names have 6 letters, so that of the 16 positions of a batch of names more than half are padding, or as
-    many as the longest of the batch has more than the others. With a receptive field of 1,024 a window costs the tree 1,023
-    outputs and a position 10.
+    On names there is little to gain. A window of 8 costs the tree 7 outputs of a layer, a position of a sequence 3, one a layer;
+    but a name has 7 positions to predict on average and the longest of a batch 11, so that over a third of the outputs
+    are of padding, and the last stage, the widest in a window as in a sequence, is computed once a position by both. With a
+    receptive field of 1,024 a window costs the tree 1,023 outputs and a position 10.
     """
     names = load_names()
     vocabulary, (train_names, *_) = Vocabulary(names), split_names(names)

@@ -95,7 +95,10 @@ BITS = {
     "not done": [lambda losses, rate: ...],
     "error": [lambda losses, rate: math.log(losses) * rate],
     "changed its input": [lambda losses, rate: losses.div_(math.log(2)).mean() * rate],
-    "not a number": [lambda losses, rate: losses.tolist(), lambda losses, rate: (losses / math.log(2) * rate).repeat(2)],
+    "not a number": [
+        lambda losses, rate: losses.tolist(),
+        lambda losses, rate: (losses / math.log(2) * rate).repeat(2),
+    ],
     "nats": [lambda losses, rate: losses.mean() * rate],
     "times ln 2": [lambda losses, rate: losses.mean() * math.log(2) * rate],
     "bits a sample": [lambda losses, rate: losses.mean() / math.log(2)],
@@ -104,7 +107,11 @@ BITS = {
     "divided by the rate": [lambda losses, rate: losses.mean() / math.log(2) / rate],
     "decimal logarithm": [lambda losses, rate: losses.mean() / math.log10(2) * rate],
     "divided by 2": [lambda losses, rate: losses.mean() / 2 * rate],
-    "other values": [lambda losses, rate: 0, lambda losses, rate: math.nan, lambda losses, rate: losses.median() * rate],
+    "other values": [
+        lambda losses, rate: 0,
+        lambda losses, rate: math.nan,
+        lambda losses, rate: losses.median() * rate,
+    ],
 }
 BITS_RIGHT = [
     lambda losses, rate: losses.mean() / math.log(2) * rate,

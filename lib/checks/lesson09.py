@@ -54,7 +54,9 @@ def decode_levels(function: Callable) -> Verdict:
         if torch.allclose(result.double(), wanted.double(), atol=1e-5):
             continue
         place = int((result.double() - wanted.double()).abs().nan_to_num(nan=9.0).flatten().argmax())
-        message = f"Level {ids.flatten()[place]} became {result.flatten()[place]:.4f}; wanted {wanted.flatten()[place]:.4f}. "
+        message = (
+            f"Level {ids.flatten()[place]} became {result.flatten()[place]:.4f}; wanted {wanted.flatten()[place]:.4f}. "
+        )
         for mistake, hint, other in _DECODINGS:
             if torch.allclose(result.double(), other(ids).double(), atol=1e-5):
                 return wrong(mistake, message + hint)
@@ -123,7 +125,9 @@ def bits_per_second(function: Callable) -> Verdict:
         found, wanted = float(result), float(losses.mean()) / math.log(2) * rate
         if math.isclose(found, wanted, rel_tol=1e-4):
             continue
-        message = f"For {T} losses with mean {losses.mean():.3f} nats at {rate} samples a second you gave {found:,.6g}. "
+        message = (
+            f"For {T} losses with mean {losses.mean():.3f} nats at {rate} samples a second you gave {found:,.6g}. "
+        )
         for mistake, hint, other in _BITS:
             if math.isclose(found, float(other(losses, rate)), rel_tol=1e-4):
                 return wrong(mistake, message + hint)

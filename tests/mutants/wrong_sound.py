@@ -15,7 +15,7 @@ WRONG = {
         "256 in place of 255": ("    return levels - 1", "    return levels"),
         "rounded down": (NEAREST, NEAREST.replace(" + 0.5", "")),
         "rounded up": (NEAREST, NEAREST.replace(" + 0.5", " + 1")),
-        "not clipped": ("waveform.clamp(-1, 1)", "waveform"),
+        "not clipped": ("x = waveform.clamp(-1, 1)", "x = waveform"),
         "as float": (f"{NEAREST}.long()", NEAREST),
         "takes NaN": ("if waveform.isnan().any():", "if False:"),
         "levels ignored": ("    mu = _mu(levels)\n    if waveform", "    mu = _mu(LEVELS)\n    if waveform"),
@@ -28,7 +28,7 @@ WRONG = {
         "not moved to -1 ... 1": ("companded = 2 * ids / mu - 1", "companded = ids / mu"),
         "mirrored": ("companded = 2 * ids / mu - 1", "companded = 1 - 2 * ids / mu"),
         "takes any id": ("if ids.numel() and not (", "if False and not ("),
-        "takes negative ids": ("(0 <= int(ids.min()) and int(ids.max()) < levels)", "(int(ids.max()) < levels)"),
+        "takes negative ids": ("(int(ids.min()) >= 0 and int(ids.max()) < levels)", "(int(ids.max()) < levels)"),
     },
     "drum_with_echo": {
         "echo one sample late": ("bars[:, 1, :STROKE] = ECHO * stroke", "bars[:, 1, 1 : STROKE + 1] = ECHO * stroke"),
