@@ -769,6 +769,17 @@ def test_queues_are_as_long_as_the_layers_reach_and_never_grow():
     )
 
 
+@pytest.mark.parametrize("after", range(1, 8))
+def test_a_state_goes_on_from_any_step(after):
+    net, ids = make_net((1, 2, 4)), some_ids(14, 2)
+    queues, resumed = Queues(net, 2), Queues(net, 2)
+    for new in ids[:after]:
+        queues.step(new)
+    resumed.load_state_dict(queues.state_dict())
+    for new in ids[after:]:
+        torch.testing.assert_close(resumed.step(new), queues.step(new))
+
+
 def test_queues_refuse_the_state_of_another_net():
     with pytest.raises(ValueError, match=r"another net: .*\[\(1, 6\), \(2, 6\)\], this net's \[\(3, 6\)"):
         Queues(make_net((3, 1))).load_state_dict(Queues(make_net((1, 2))).state_dict())
