@@ -55,7 +55,7 @@ def planned() -> list[dict]:
 
 
 def fill(row: dict) -> dict:
-    """Train and evaluate: a function of the row alone, which also keeps the weights of the rows in `ships`."""
+    """Train and evaluate: a function of the row alone, but for the weights that seed 0 leaves in data/."""
     reach, delay, seed = row["arm"].split(",")[0], row["delay"], row["seed"]
     model = sound_net(reach, seed)
     track = mu_law_encode(drum_with_echo(TRAIN_STROKES, TRAIN_SEED, delay))

@@ -8,6 +8,7 @@ import math
 import re
 import wave
 
+import nbformat
 import pytest
 import torch
 from hypothesis import given
@@ -247,3 +248,15 @@ def test_a_player_has_the_sound_and_a_description():
     assert repr(player).startswith('Sound: A drum stroke and its "echo", <softer>')
     with pytest.raises(ValueError, match="at least 40 characters; got 7: 'A drum.'"):
         Player(x, "A drum.")
+
+
+def test_the_lesson_stores_short_sounds_with_descriptions():
+    path = DATA.parent / "notebooks" / "09_sound.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    pages = ["".join(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])]
+    players = [page for page in pages if "<audio" in page]
+    assert len(players) >= 3 and path.stat().st_size < 1_000_000
+    for page in players:
+        assert len(re.search(r'aria-label="([^"]*)"', page)[1]) >= 40
+        with wave.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", page)[1])), "rb") as file:
+            assert file.getnframes() <= 3 * file.getframerate()
