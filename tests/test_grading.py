@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -220,6 +221,19 @@ def test_everything_is_written_once_and_then_left_alone(tmp_path):
     write()
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".db"}
     assert "all answers as in the notebook of eve" in (tmp_path / "grades.csv").read_text()
+
+
+def test_whatever_decides_about_points_makes_everybody_graded_anew(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "lib" / "checks", tmp_path / "checks")
+    monkeypatch.setattr(stage, "CHECKS", tmp_path / "checks")
+    source = grade.source_of("a01")
+    found = {grade.basis_of(source, "a seed"), grade.basis_of(source, "another seed")}
+    for name in ("verdict", "assignment", "assignment_implement", "assignment_predict", "assignment01"):
+        (tmp_path / "checks" / f"{name}.py").open("a").write("# another version\n")
+        found.add(grade.basis_of(source, "a seed"))
+    assert len(found) == 7
+    (tmp_path / "checks" / "assignment02.py").open("a").write("# of no interest to a01\n")
+    assert grade.basis_of(source, "a seed") in found
 
 
 def test_without_a_sandbox_nothing_is_graded_unless_told_in_so_many_words(tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ class Answer:
     def cell(self) -> str:
         """The answer as the text of a notebook's cell."""
         lines = textwrap.dedent(inspect.getsource(self.code)).splitlines()
-        while lines[0].startswith("@"):
+        while lines[0].startswith(("@right(", "@wrong(")):
             lines.pop(0)
         return "\n".join([*lines, "", f"{find(self.assignment, self.exercise).answer} = {self.code.__name__}"])
 

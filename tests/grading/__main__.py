@@ -2,6 +2,7 @@
 
     python tests/grading                      every attack of hostile.py, in one class with honest students
     python tests/grading NAME ...             those attacks only
+    python tests/grading --rounds [a02 ...]   each assignment graded, read by a teacher, handed in again
     python tests/grading --class 100          a generated class, killed in the middle and started again; shards and their merge
     python tests/grading --without-sandbox    with --class: how fast it is without (only right and wrong answers, no attacks)
 
@@ -26,24 +27,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import classes
+import rounds
 from hostile import HOSTILE, MARKER
 from made import COURSE, FULL, RIGHT, WANTED, WRONG, Made, filled
 
 SECRETS = ("checks.grade", "HIDDEN TESTS", "BEGIN SOLUTION", "Rubric", "<script")
 
 
-def command(folder: Path, out: Path, *options: str) -> list[str]:
-    return [
-        sys.executable,
-        str(COURSE / "grade.py"),
-        "a01",
-        str(folder),
-        "--out",
-        str(out),
-        "--seed",
-        "a test",
-        *options,
-    ]
+def command(folder: Path, out: Path, *options: str, assignment: str = "a01") -> list[str]:
+    words = [str(COURSE / "grade.py"), assignment, str(folder), "--out", str(out), "--seed", "a test"]
+    return [sys.executable, *words, *options]
 
 
 def graded(out: Path, student: str) -> dict:
@@ -167,6 +160,8 @@ def main() -> int:
         if "--class" in words:
             number = int(words[words.index("--class") + 1])
             return min(classes.tried(number, Path(folder), command, "--without-sandbox" in words), 1)
+        if "--rounds" in words:
+            return min(rounds.tried(Path(folder), command, [word for word in words if not word.startswith("-")]), 1)
         chosen = [made for made in HOSTILE if not words or made.student in words]
         return min(attacks(chosen, Path(folder)), 1)
 

@@ -49,8 +49,8 @@ right_but("memory-hog-of-many", "import os, time\nfor _ in range(12):\n    if os
 right_but("disk-filler", "for number in range(100):\n    with open(f'/tmp/{number}', 'wb') as file:\n        file.write(bytes(1 << 25))", says="No space left")  # fmt: skip
 right_but("disk-filler-elsewhere", "found = []\nfor folder in ('/', '/dev/shm', '/dev', '/course', '/course/lib', '/usr/lib', '/proc'):\n    try:\n        with open(folder + '/filler', 'wb') as file:\n            for _ in range(20):\n                file.write(bytes(1 << 20))\n        found.append(folder)\n    except OSError:\n        pass\nraise RuntimeError(f'filled {found}')", says="filled []")  # fmt: skip
 right_but("output-flood", "import os, sys\nfor _ in range(1000):\n    print('x' * 1_000_000)\n    os.write(1, b'y' * 1_000_000)\n    os.write(2, b'z' * 1_000_000)")  # fmt: skip
-right_but("result-flood", "", FULL - POINTS["embed"], "too large|did not end in|MemoryError|more time than it may", embed="def my_embed(ids, table):\n    return torch.zeros(200_000_000)")  # fmt: skip
-right_but("result-flood-of-text", "", FULL - POINTS["embed"], "handed over more|did not end in|MemoryError|more time than it may", embed="def my_embed(ids, table):\n    return 'x' * 100_000_000")  # fmt: skip
+right_but("result-flood", "", FULL - POINTS["embed"], "too large|of memory|did not end in|MemoryError|more time than it may", embed="def my_embed(ids, table):\n    return torch.zeros(200_000_000)")  # fmt: skip
+right_but("result-flood-of-text", "", FULL - POINTS["embed"], "handed over more|of memory|did not end in|MemoryError|more time than it may", embed="def my_embed(ids, table):\n    return 'x' * 100_000_000")  # fmt: skip
 
 # Other people's files, the network, processes
 
@@ -75,7 +75,7 @@ right_but("exits", "import sys\nsys.exit(0)", says="SystemExit")
 right_but("exits-the-hard-way", "import os\nos._exit(0)", says="ended its own process")
 right_but("crashes", "import ctypes\nctypes.string_at(0)", says="SIGSEGV")
 right_but("exits-in-an-answer", "", FULL - POINTS["bigram"], "ended its own process", bigram="def my_bigram(X, Y, size):\n    import os\n    os._exit(0)")  # fmt: skip
-wrong_and("becomes-root", "import os\nfor call in (os.setuid, os.setgid):\n    call(0)", "Operation not permitted")
+wrong_and("becomes-root", "import os\nfor call in (os.setuid, os.setgid):\n    call(0)", "Operation not permitted|Invalid argument")
 
 # Points that were not earned
 

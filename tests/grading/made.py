@@ -1,6 +1,7 @@
-"""Submissions of assignment 01 made from its source: the release, and answers put into it."""
+"""Submissions made from the source of an assignment, mostly 01: the release, and answers put into it."""
 
 import copy
+import importlib
 import json
 import sys
 from dataclasses import dataclass, field
@@ -8,31 +9,39 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "notebooks" / "assignments"
-SOURCE = COURSE / "source" / "a01_embedding" / "a01_embedding.ipynb"
 sys.path[:0] = [str(ROOT), str(COURSE), str(ROOT / "tests" / "assignments")]
 
-from answers01 import ANSWERS  # noqa: E402
 from grading import collate  # noqa: E402
 from grading import notebook as reader  # noqa: E402
 
-WANTED, GIVEN = collate.assignment(SOURCE)
-POINTS = WANTED.tests
-FULL = sum(POINTS.values())
 EXPLANATION = "An id is a label, and a label is no quantity: b is not twice a. The table lets each letter learn."
 
 
-def release() -> dict:
-    """What students are given."""
-    book = json.loads(SOURCE.read_text(encoding="utf-8"))
-    for raw, cell in zip(book["cells"], reader.cells(SOURCE.read_bytes())[0], strict=True):
-        source = GIVEN.get(cell.name, cell.source).split("### BEGIN HIDDEN TESTS")[0].rstrip()
-        raw["source"] = source
-        if raw["cell_type"] == "code":
-            raw |= {"outputs": [], "execution_count": None}
-    return book
+class Assigned:
+    """An assignment as students are given it, and the catalogue of answers to its exercises."""
 
+    def __init__(self, source: Path) -> None:
+        self.short = source.stem.split("_")[0]
+        self.wanted, self.given = collate.assignment(source)
+        self.answers = importlib.import_module(f"answers{self.short.removeprefix('a')}").ANSWERS
+        self.release = json.loads(source.read_text(encoding="utf-8"))
+        for raw, cell in zip(self.release["cells"], reader.cells(source.read_bytes())[0], strict=True):
+            raw["source"] = self.given.get(cell.name, cell.source).split("### BEGIN HIDDEN TESTS")[0].rstrip()
+            if raw["cell_type"] == "code":
+                raw |= {"outputs": [], "execution_count": None}
 
-RELEASE = release()
+    def by_mistake(self, exercise: str, mistake: str) -> list[str]:
+        """The cells of the catalogue with that mistake; "" for right ones."""
+        return [answer.cell() for answer in self.answers if answer.exercise == exercise and answer.mistake == mistake]
+
+    def filled(self, student: str, answers: dict[str, str], explain: str = EXPLANATION) -> dict:
+        """The release with a name and answers in it."""
+        book = copy.deepcopy(self.release)
+        given = {f"{exercise}-answer": source for exercise, source in answers.items()}
+        given |= dict.fromkeys(self.wanted.manual, explain) | {"student-answer": f"student = {student!r}"}
+        for cell in book["cells"]:
+            cell["source"] = given.get(name_of(cell), cell["source"])
+        return book
 
 
 def name_of(cell: dict) -> str:
@@ -54,11 +63,11 @@ def insert(book: dict, source: str, before: str = "predictions-answer") -> None:
     book["cells"].insert(place(book, before), cell)
 
 
-def by_mistake(exercise: str, mistake: str) -> list[str]:
-    """The cells of the catalogue with that mistake; "" for right ones."""
-    return [answer.cell() for answer in ANSWERS if answer.exercise == exercise and answer.mistake == mistake]
-
-
+A01 = Assigned(COURSE / "source" / "a01_embedding" / "a01_embedding.ipynb")
+WANTED, GIVEN, RELEASE, ANSWERS = A01.wanted, A01.given, A01.release, A01.answers
+filled, by_mistake = A01.filled, A01.by_mistake
+POINTS = WANTED.tests
+FULL = sum(POINTS.values())
 RIGHT = {exercise: by_mistake(exercise, "")[0] for exercise in POINTS}
 WRONG = {
     "predictions": "def my_predictions(mine):\n    return {'windows': 1, 'padding': 1, 'rows': 1, 'shape': (1,), 'loss': 1.5}",
@@ -83,18 +92,8 @@ class Made:
     def bytes(self) -> bytes:
         return self.data if self.data is not None else json.dumps(self.book).encode()
 
-    def hand_in(self, folder: Path) -> None:
+    def hand_in(self, folder: Path, assignment: str = WANTED.name) -> None:
         """Put it where nbgrader puts submissions."""
-        path = folder / self.student / WANTED.name / f"{WANTED.name}.ipynb"
+        path = folder / self.student / assignment / f"{assignment}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.bytes())
-
-
-def filled(student: str, answers: dict[str, str], explain: str = EXPLANATION) -> dict:
-    """The release with a name and answers in it."""
-    book = copy.deepcopy(RELEASE)
-    find(book, "student-answer")["source"] = f"student = {student!r}"
-    for exercise, source in answers.items():
-        find(book, f"{exercise}-answer")["source"] = source
-    find(book, "explain")["source"] = explain
-    return book

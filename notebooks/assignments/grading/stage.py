@@ -30,6 +30,11 @@ def checks_file(assignment: str) -> Path:
     return CHECKS / f"assignment{assignment.split('_')[0].removeprefix('a')}.py"
 
 
+def judging(assignment: str) -> list[Path]:
+    """All files of lib.checks that decide about points of a01, or of a01_embedding."""
+    return [*(CHECKS / f"{name}.py" for name in GENERAL), *sorted(CHECKS.glob(f"{checks_file(assignment).stem}*.py"))]
+
+
 def probes(assignment: str) -> str:
     """The text of a module with PROBES, from an exercise's name to the function that calls an answer.
 
