@@ -195,6 +195,11 @@ def _short(value: object) -> str:
     if isinstance(value, Tensor):
         small = value.numel() <= 12 and not value.is_floating_point()
         return f"tensor({value.tolist()})" if small else f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, (list, tuple)) and any(isinstance(item, (Tensor, list, tuple, dict)) for item in value):
+        shown = ", ".join(map(_short, value[:3])) + (f", ... ({len(value)} in all)" if len(value) > 3 else "")
+        return f"[{shown}]" if isinstance(value, list) else f"({shown})"
+    if isinstance(value, dict) and any(isinstance(item, (Tensor, list, tuple, dict)) for item in value.values()):
+        return f"{{{', '.join(f'{key!r}: {_short(item)}' for key, item in value.items())}}}"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:60]} ... {text[-10:]}"
 

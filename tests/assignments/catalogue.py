@@ -1,11 +1,14 @@
 """Answers to the exercises, wrong and right, as learners write them."""
 
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.checks.assignment import collect, find
+from lib.checks.assignment_implement import Implement
+from lib.checks.assignment_predict import Predict
 from lib.checks.verdict import Verdict
 
 # What is plain from a message that says what came back and what was wanted.
@@ -50,10 +53,38 @@ class Catalogue(list[Answer]):
         return self.wrong(exercise, "")
 
 
+def remembered(function: Callable) -> Callable:
+    """The function, which computes once for the same arguments; they must be kept, for they are known by their ids."""
+    known: dict[tuple[int, ...], tuple[object, Exception | None]] = {}
+
+    def call(*case: object) -> object:
+        key = tuple(map(id, case))
+        if key not in known:
+            try:
+                known[key] = function(*case), None
+            except Exception as problem:
+                known[key] = None, problem
+        value, problem = known[key]
+        if problem:
+            raise problem
+        return value
+
+    return call
+
+
+@functools.cache
+def prepared(assignment: str, name: str, seed: str | None) -> tuple[Implement | Predict, list[tuple]]:
+    """An exercise and its cases for a seed, which stands for a student, too; what a mistake gives is computed once for all answers."""
+    exercise = find(assignment, name)
+    if isinstance(exercise, Implement):
+        mistakes = [replace(mistake, makes=remembered(mistake.makes)) for mistake in exercise.mistakes]
+        exercise = replace(exercise, mistakes=mistakes, solution=remembered(exercise.solution))
+    return exercise, exercise.cases(seed, f"student {seed}")
+
+
 def verdict(answer: Answer, seed: str | None) -> Verdict:
-    """What the check says of an answer; a seed stands for a student, too."""
-    exercise = find(answer.assignment, answer.exercise)
-    cases = exercise.cases(seed, f"student {seed}")
+    """What the check says of an answer."""
+    exercise, cases = prepared(answer.assignment, answer.exercise, seed)
     return exercise.judge(cases, collect(exercise, answer.code, cases))
 
 

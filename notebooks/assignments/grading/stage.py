@@ -68,7 +68,8 @@ def _definitions(path: Path) -> dict[str, ast.stmt]:
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):
             found |= {(alias.asname or alias.name).split(".")[0]: statement for alias in statement.names}
         elif isinstance(statement, ast.Assign):
-            found |= {target.id: statement for target in statement.targets if isinstance(target, ast.Name)}
+            names = [node for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            found |= {name.id: statement for name in names if isinstance(name.ctx, ast.Store)}
         elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             found[statement.target.id] = statement
     return found
