@@ -40,7 +40,7 @@ def interval_plot(found: Sequence[Claim]) -> Figure:
         colour, marker = VERDICTS[claim.verdict]
         ax.plot(claim.differences, [y - 0.3] * len(claim.differences), ".", color=colour, alpha=0.6, markersize=6)
         ax.plot(claim.interval, [y - 0.05] * 2, color=colour, linewidth=2.5, solid_capstyle="butt")
-        ax.plot(claim.mean, y - 0.05, marker, color=colour, markersize=8)
+        ax.plot(claim.mean, y - 0.05, marker, color=colour, markersize=10, markeredgecolor="white", markeredgewidth=1)
         words = ax.text(0, y + 0.3, claim.prediction, transform=beside, va="center", fontsize=10, color=INK)
         words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # the dashed line must not cross it
         ax.text(1.03, y, claim.verdict, transform=beside, va="center", fontsize=10, weight="bold", color=INK)

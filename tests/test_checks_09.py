@@ -29,7 +29,8 @@ DECODE = {
     "no expanding": [to_y],
     "sign lost": [lambda ids: expand(to_y(ids)).abs(), lambda ids: (256 ** to_y(ids).abs() - 1) / MU],
     "upside down": [lambda ids: expand(1 - 2 * ids / MU)],
-    "not moved to -1 ... 1": [lambda ids: expand(ids / MU)],
+    "not moved to -1 ... 1": [lambda ids: expand(ids / MU), lambda ids: expand(ids / MU - 1)],
+    "y in place of its sign": [lambda ids: to_y(ids) * (256 ** to_y(ids).abs() - 1) / 255],
     "256 in place of 255": [
         lambda ids: expand(2 * ids / 256 - 1),
         lambda ids: to_y(ids).sign() * (257 ** to_y(ids).abs() - 1) / 256,
@@ -100,6 +101,7 @@ BITS = {
         lambda losses, rate: (losses / math.log(2) * rate).repeat(2),
     ],
     "nats": [lambda losses, rate: losses.mean() * rate],
+    "logarithm taken again": [lambda losses, rate: torch.log2(losses).mean() * rate],
     "times ln 2": [lambda losses, rate: losses.mean() * math.log(2) * rate],
     "bits a sample": [lambda losses, rate: losses.mean() / math.log(2)],
     "bits of the whole track": [lambda losses, rate: losses.sum() / math.log(2)],

@@ -120,15 +120,21 @@ def _right_work(letters: int, context: int) -> tuple[int, int, int]:
 
 
 _PARTS = ("tree by tree", "all columns at once", "padding shared")
+_SEVEN = "It is right for a name of 7 letters; the number of letters is an argument."
+_EIGHT = "It is right for a context of 8; the context is an argument."
 # For each of the three numbers what may be counted instead: its name, a hint, the number for n letters, context R and k layers.
 _WORK = (
     (
+        ("7 letters taken for granted", _SEVEN, lambda n, R, k: 8 * (R - 1)),
+        ("context 8 taken for granted", _EIGHT, lambda n, R, k: (n + 1) * 7),
         ("stop mark forgotten", "One prediction more than there are letters: the stop mark that ends the name.", lambda n, R, k: n * (R - 1)),
         ("letters counted", "A tree over R letters has R - 1 boxes above the letters; the letters themselves are no applications.", lambda n, R, k: (n + 1) * R),
         ("a box a stage", "A stage of the tree computes several boxes: 4, 2 and 1 for a context of 8.", lambda n, R, k: (n + 1) * k),
         ("one tree", "That is one tree; each prediction has its own.", lambda n, R, k: R - 1),
     ),
     (
+        ("7 letters taken for granted", _SEVEN, lambda n, R, k: sum(R + 8 - 2**j for j in range(1, k + 1))),
+        ("context 8 taken for granted", _EIGHT, lambda n, R, k: 3 * n + 13),
         ("one token too few", "With `context` tokens in front of the letters there are context + letters tokens; you have one less.", lambda n, R, k: sum(R + n - 2**j for j in range(1, k + 1))),
         ("not shortened", "Each layer has fewer columns than the one below: its first outputs have no left-hand tap.", lambda n, R, k: k * (R + n)),
         ("dilation forgotten", "Each layer loses as many columns as its dilation: 1, 2, 4, not 1, 1, 1.", lambda n, R, k: sum(R + n - j for j in range(1, k + 1))),
@@ -137,6 +143,8 @@ _WORK = (
         ("padding left out", "The columns over the padding are computed, too, in this second count.", lambda n, R, k: (n + 1) * k),
     ),
     (
+        ("7 letters taken for granted", _SEVEN, lambda n, R, k: 8 * k),
+        ("context 8 taken for granted", _EIGHT, lambda n, R, k: (n + 1) * 3),
         ("stop mark forgotten", "One column more than there are letters: the stop mark in front.", lambda n, R, k: n * k),
         ("only what is new", "Every layer computes all columns of the name, its first one included.", lambda n, R, k: sum(max(0, n + 1 - 2 ** (j - 1)) for j in range(1, k + 1))),
         ("one layer", "That is one layer; each of the log2(context) layers has as many columns.", lambda n, R, k: n + 1),

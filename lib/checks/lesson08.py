@@ -41,6 +41,7 @@ _LAYERS = (
     ("1×1 convolution left out", "The residual path adds z @ mix.T to x; you added z itself.", lambda x, w, m, d: (x[:, d:] + _layer(x, w, m, d)[1], _layer(x, w, m, d)[1])),
     ("z after the 1×1 convolution", "z is the product of filter and gate, before the 1×1 convolution: the skip path has one of its own.", lambda x, w, m, d: (_layer(x, w, m, d)[0], _layer(x, w, m, d)[1] @ m.T)),
     ("mix not transposed", "A row of mix is one output channel: multiply with mix.T.", lambda x, w, m, d: (x[:, d:] + _layer(x, w, m, d)[1] @ m, _layer(x, w, m, d)[1])),
+    ("x added before the 1×1 convolution", "Only z goes through the residual path's 1×1 convolution; x goes past it and is added afterwards.", lambda x, w, m, d: ((x[:, d:] + _layer(x, w, m, d)[1]) @ m.T, _layer(x, w, m, d)[1])),
     ("taps turned round", "The earlier tap stands first in the weight.", lambda x, w, m, d: _layer(x, torch.cat([w[:, x.shape[2] :], w[:, : x.shape[2]]], dim=1), m, d)),
     ("dilation ignored", "The two taps must be `dilation` time steps apart; yours are neighbours.", lambda x, w, m, d: _layer(x, w, m, 1)),
 )  # fmt: skip
@@ -69,7 +70,8 @@ def gated_layer(function: Callable) -> Verdict:
         for name, part, should in zip(("the output", "z"), result, wanted, strict=True):
             if part.shape != should.shape:
                 return check_tensor(f"my_layer, for {name},", part, should.shape, why)
-        return wrong("other values", message + "the shapes are right and the numbers are not. Look at z first.")
+        where = "z is right; look at the output." if _same_pair(result[1:], wanted[1:]) else "Look at z first."
+        return wrong("other values", message + "the shapes are right and the numbers are not. " + where)
     return right("my_layer gave output and z for dilations 1, 2 and 4.")
 
 

@@ -31,6 +31,8 @@ _DECODINGS = (
     ("sign lost", "All samples came out positive: put the sign of y back.", lambda i: _from(_between(i)).abs()),
     ("upside down", "Every sample has the wrong sign.", lambda i: -_from(_between(i))),
     ("not moved to -1 ... 1", "ids / 255 runs from 0 to 1; twice that, minus 1, runs from -1 to 1.", lambda i: _from(i / MU)),
+    ("not moved to -1 ... 1", "ids / 255 - 1 runs from -1 to 0; twice ids / 255, minus 1, runs from -1 to 1.", lambda i: _from(i / MU - 1)),
+    ("y in place of its sign", "Multiply by the sign of y, 1 or -1, not by y itself.", lambda i: _from(_between(i)) * _between(i).abs()),
     ("256 in place of 255", "256 levels have 255 steps between them: divide by 255, so that id 255 gives 1.", lambda i: _from(2 * i / (MU + 1) - 1)),
     ("256 in place of 255", "mu is 255; the power has the base 1 + mu = 256.", lambda i: _between(i).sign() * ((2 + MU) ** _between(i).abs() - 1) / (1 + MU)),
     ("base mu", "The power has the base 1 + mu, for the logarithm was divided by ln(1 + mu).", lambda i: _between(i).sign() * (MU ** _between(i).abs() - 1) / MU),
@@ -101,6 +103,7 @@ def layers_for_echo(function: Callable) -> Verdict:
 
 _BITS = (
     ("nats", "Those are nats; one bit is ln 2 of them.", lambda x, r: x.mean() * r),
+    ("logarithm taken again", "The losses are logarithms already; to go from nats to bits, divide by ln 2.", lambda x, r: x.log2().mean() * r),
     ("times ln 2", "A nat is more than a bit, so there must be more bits than nats: divide by ln 2.", lambda x, r: x.mean() * math.log(2) * r),
     ("bits a sample", "Those are bits a sample; how many samples has a second?", lambda x, r: x.mean() / math.log(2)),
     ("bits of the whole track", "That is the sum over the track, however long it is; take the mean, then a second's worth.", lambda x, r: x.sum() / math.log(2)),
