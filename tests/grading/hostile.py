@@ -75,7 +75,11 @@ right_but("exits", "import sys\nsys.exit(0)", says="SystemExit")
 right_but("exits-the-hard-way", "import os\nos._exit(0)", says="ended its own process")
 right_but("crashes", "import ctypes\nctypes.string_at(0)", says="SIGSEGV")
 right_but("exits-in-an-answer", "", FULL - POINTS["bigram"], "ended its own process", bigram="def my_bigram(X, Y, size):\n    import os\n    os._exit(0)")  # fmt: skip
-wrong_and("becomes-root", "import os\nfor call in (os.setuid, os.setgid):\n    call(0)", "Operation not permitted|Invalid argument")
+wrong_and(
+    "becomes-root",
+    "import os\nfor call in (os.setuid, os.setgid):\n    call(0)",
+    "Operation not permitted|Invalid argument",
+)
 
 # Points that were not earned
 

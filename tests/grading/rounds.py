@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from made import COURSE, Assigned, Made
@@ -15,10 +16,10 @@ SOURCES = sorted(COURSE.glob("source/*/*.ipynb"))
 
 def tried(folder: Path, command: Command, chosen: list[str]) -> int:
     """Go through the round of each assignment; the number of complaints."""
-    complaints = []
-    for source in SOURCES:
-        if not chosen or source.stem.split("_")[0] in chosen:
-            found = Round(Assigned(source), folder / source.stem, command).all()
+    complaints, sources = [], [path for path in SOURCES if not chosen or path.stem.split("_")[0] in chosen]
+    begin = lambda source: Round(Assigned(source), folder / source.stem, command).all()
+    with ThreadPoolExecutor(2) as pool:  # much of a round is start-up
+        for source, found in zip(sources, pool.map(begin, sources), strict=True):
             print(f"{source.stem}: {len(found)} complaints", flush=True)
             complaints += [f"{source.stem}: {text}" for text in found]
     print(*complaints, sep="\n")
