@@ -1,4 +1,4 @@
-"""Open every notebook in JupyterLab in a real browser, run all its cells, and look at what a reader sees.
+"""Open every notebook in JupyterLab in a real browser, run all its cells, and look at what a reader sees; do assignments as students do.
 
     python tests/browser.py [--screenshots FOLDER] [-k NAME]
 
@@ -6,6 +6,7 @@ Takes half a minute a notebook, so that plain `pytest` does not collect it. Need
 Chromium or Chrome. The notebooks are copied to a temporary folder first; the repository's own stay as they are.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -15,13 +16,22 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests" / "grading")]
+
+import made  # noqa: E402
+from catalogue import PLAIN  # noqa: E402
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ASSIGNMENTS = sorted((ROOT / "notebooks" / "assignments" / "source").glob("*/*.ipynb"))
+ACCEPTED = "I accept that student code runs as me"  # these answers are our own
+SCREENSHOTS = "BROWSER_SCREENSHOTS"  # how the folder comes to the processes that pytest starts
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
@@ -49,11 +59,12 @@ OUTPUTS = """field => {
 }"""
 
 
-class Options:
-    """What pytest learns from this command's own line."""
+class Lab(NamedTuple):
+    """A running JupyterLab, and the folder that it shows."""
 
-    def pytest_addoption(self, parser):
-        parser.addoption("--screenshots", type=Path, help="a folder to save what was seen in")
+    address: str
+    token: str
+    root: Path
 
 
 def wait_for(what, seconds, condition):
@@ -68,7 +79,7 @@ def wait_for(what, seconds, condition):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Address and token of a JupyterLab over a copy of the notebooks, with no settings of the person who runs this."""
+    """A JupyterLab over a copy of the notebooks, with no settings of the person who runs this."""
     assert NOTEBOOKS, "there are no notebooks"
     folder = tmp_path_factory.mktemp("lab")
     ignore = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
@@ -107,7 +118,7 @@ def lab(tmp_path_factory):
 
     try:
         wait_for("JupyterLab answers", 60, answers)
-        yield address, token
+        yield Lab(address, token, folder / "root")
     finally:
         server.terminate()
         try:
@@ -143,8 +154,8 @@ def page(lab, browser, request):
 
 def save(page, request, name="", place=None):
     """A screenshot, if asked for, with the place at the top of the page."""
-    folder = request.config.getoption("--screenshots", default=None)
-    if folder:
+    if SCREENSHOTS in os.environ:
+        folder = Path(os.environ[SCREENSHOTS])
         folder.mkdir(parents=True, exist_ok=True)
         if place:
             place.evaluate("element => element.scrollIntoView({ block: 'start' })")
@@ -161,22 +172,32 @@ def pictures_are_described(page):
     return len(found)
 
 
+def opened(page, lab, path, cells):
+    """Open a notebook and wait until all its cells are there; path is below the folder of notebooks."""
+    page.goto(f"{lab.address}/lab/tree/notebooks/{path}?token={lab.token}&reset")
+    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=120_000)
+    page.locator(".jp-Notebook .jp-Cell").nth(cells - 1).wait_for(state="attached")
+
+
+def run_all(page):
+    """Run all cells; the notebook as it is then."""
+    page.set_default_timeout(300_000)
+    model = page.evaluate(RUN_ALL)
+    page.set_default_timeout(60_000)
+    return model
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(path, lab, page, request):
-    address, token = lab
     cells = nbformat.read(path, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     figures = sum(
         "<img" in str(output.get("data", {}).get("text/html", "")) for cell in code for output in cell.outputs
     )
-    page.goto(f"{address}/lab/tree/notebooks/{path.name}?token={token}&reset")
-    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=120_000)
-    page.locator(".jp-Notebook .jp-Cell").nth(len(cells) - 1).wait_for(state="attached")
+    opened(page, lab, path.name, len(cells))
     assert pictures_are_described(page) >= figures, "stored figures that are not seen before anything is run"
 
-    page.set_default_timeout(300_000)
-    model = page.evaluate(RUN_ALL)
-    page.set_default_timeout(60_000)
+    model = run_all(page)
     run = [cell for cell in model["cells"] if cell["cell_type"] == "code"]
     errors = [
         f"[{cell['execution_count']}] {output['ename']}: {output['evalue']}"
@@ -231,12 +252,77 @@ def typed(page, field, word):
     return seen[-1]
 
 
-if __name__ == "__main__":
-    os.chdir(ROOT)
-    # pyproject.toml's options are for the tests that `pytest` collects: two processes, nbval, types checked in every call.
-    sys.exit(
-        pytest.main(
-            [__file__, "-o", "addopts=", "-o", "empty_parameter_set_mark=fail_at_collect", "-v", *sys.argv[1:]],
-            plugins=[Options()],
-        )
+@pytest.mark.parametrize("source", ASSIGNMENTS, ids=lambda path: path.stem)
+def test_assignment(source, lab, page, request, tmp_path):
+    """Open what is given out, run it, answer once wrong and then right, save it, hand it in."""
+    assigned = made.Assigned(source)
+    name, tests = assigned.wanted.name, assigned.wanted.tests
+    places = {made.name_of(cell): number for number, cell in enumerate(assigned.release["cells"])}
+    path = lab.root / "notebooks" / "assignments" / "release" / name / f"{name}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(assigned.release), encoding="utf-8")
+    opened(page, lab, f"assignments/release/{name}/{name}.ipynb", len(assigned.release["cells"]))
+
+    said = checks_say(run_all(page), tests)
+    assert [text for text in said.values() if not text.startswith("Not done yet.")] == []
+
+    first = next(name for name in tests if name != "predictions")
+    named = [a for a in assigned.answers if a.exercise == first and a.mistake and not a.mistake.startswith(PLAIN)]
+    wrong = next(answer for answer in named if not answer.hidden)
+    answer(page, places[f"{first}-answer"], wrong.cell())
+    assert wrong.mistake.lower() in checks_say(run_all(page), tests)[first].lower()
+    save(page, request, "-wrong", page.locator(".jp-Notebook .jp-Cell").nth(places[first]))
+
+    given = {exercise: assigned.by_mistake(exercise, "")[0] for exercise in tests}
+    for exercise, text in {"student": "student = 'Ada Lovelace'", **given}.items():
+        if f"{exercise}-answer" in places:
+            answer(page, places[f"{exercise}-answer"], text)
+    for exercise in assigned.wanted.manual:
+        page.locator(".jp-Notebook .jp-Cell").nth(places[exercise]).locator(".jp-MarkdownOutput").dblclick()
+        answer(page, places[exercise], "An id is a label, and a label is no quantity.")
+    said = checks_say(run_all(page), tests)
+    assert [text for text in said.values() if not text.startswith("Right")] == []
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+    made.Made("ada", 0, data=path.read_bytes()).hand_in(tmp_path / "submitted", name)
+    words = [sys.executable, str(made.COURSE / "grade.py"), assigned.short, str(tmp_path / "submitted")]
+    words += ["--out", str(tmp_path / "graded"), "--seed", "a test", "--without-sandbox", ACCEPTED]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"ada: {sum(tests.values()):g} of {sum(tests.values()):g}" in done.stdout
+    assert "ada lovelace" in (tmp_path / "graded" / "grades.csv").read_text()
+
+
+def answer(page, number, text):
+    """Click into a cell and put an answer in the place of what is there."""
+    cell = page.locator(".jp-Notebook .jp-Cell").nth(number)
+    cell.scroll_into_view_if_needed()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+    source = page.evaluate(
+        "number => window.jupyterapp.shell.currentWidget.context.model.cells.get(number).sharedModel.source", number
     )
+    assert source == text, "JupyterLab has another text in the cell than was typed"
+
+
+def checks_say(model, tests):
+    """What the check cell of each exercise prints; no cell may stop the run with an error."""
+    outputs = [output for cell in model["cells"] for output in cell.get("outputs", [])]
+    assert [output["evalue"] for output in outputs if output["output_type"] == "error"] == []
+    cells = {made.name_of(cell): cell for cell in model["cells"]}
+    outputs = {name: cells[name]["outputs"] for name in tests}
+    return {name: "".join("".join(output.get("text", "")) for output in some) for name, some in outputs.items()}
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    if "--screenshots" in words:
+        place = words.index("--screenshots")
+        os.environ[SCREENSHOTS] = str(Path(words[place + 1]).resolve())
+        del words[place : place + 2]
+    os.chdir(ROOT)
+    # pyproject.toml's options are for the tests that `pytest` collects: nbval, types checked in every call.
+    options = ["-o", "addopts=", "-o", "empty_parameter_set_mark=fail_at_collect", "--numprocesses=2", "-v"]
+    sys.exit(pytest.main([__file__, *options, *words]))

@@ -1,6 +1,7 @@
 """Validate the stored outputs of all notebooks as other processors would compute them, and with one and two threads.
 
-    python tests/processors.py
+    python tests/processors.py          plain instructions with one thread, AVX2 with two: each of both is tried once
+    python tests/processors.py --all    every pair
 
 One line for each setting; a setting that this processor does not have is named, not passed over.
 """
@@ -44,29 +45,25 @@ def validate(capability: str, threads: int) -> tuple[bool, str]:
 
 def main() -> int:
     """Print a line for each setting; 1 if one fails."""
-    capabilities = ["default"]
-    if has_avx2():
-        capabilities.append("avx2")
-    else:
-        print(
-            f"this processor has no AVX2 ({torch.backends.cpu.get_cpu_capability()}): those two settings can't be run here"
-        )
+    settings = [("default", 1), ("avx2", 2)]
+    if "--all" in sys.argv:
+        settings = [(capability, threads) for capability in ("default", "avx2") for threads in (1, 2)]
+    if not has_avx2():
+        print(f"this processor has no AVX2 ({torch.backends.cpu.get_cpu_capability()}): its settings can't be run here")
+        settings = [*dict.fromkeys(("default", threads) for _, threads in settings)]
     bad = 0
-    for capability in capabilities:
-        for threads in (1, 2):
-            begin = time.perf_counter()
-            passed, output = validate(capability, threads)
-            counts = {what: number for number, what in COUNTS.findall(output.strip().rsplit("\n", 1)[-1])}
-            line = f"{counts.get('passed', 0):>4} passed {counts.get('failed', 0):>4} failed"
-            others = "".join(f" {number} {what}" for what, number in counts.items() if what not in ("passed", "failed"))
-            seconds = time.perf_counter() - begin
-            print(
-                f"{capability:<8} {threads} thread{'s'[: threads - 1]:<1} {line}{others} {seconds:6.0f} s", flush=True
-            )
-            if not passed:
-                bad += 1
-                print(output)
-    print(f"{len(capabilities) * 2 - bad} of {len(capabilities) * 2} settings passed")
+    for capability, threads in settings:
+        begin = time.perf_counter()
+        passed, output = validate(capability, threads)
+        counts = {what: number for number, what in COUNTS.findall(output.strip().rsplit("\n", 1)[-1])}
+        line = f"{counts.get('passed', 0):>4} passed {counts.get('failed', 0):>4} failed"
+        others = "".join(f" {number} {what}" for what, number in counts.items() if what not in ("passed", "failed"))
+        seconds = time.perf_counter() - begin
+        print(f"{capability:<8} {threads} thread{'s'[: threads - 1]:<1} {line}{others} {seconds:6.0f} s", flush=True)
+        if not passed:
+            bad += 1
+            print(output)
+    print(f"{len(settings) - bad} of {len(settings)} settings passed")
     return min(bad, 1)
 
 

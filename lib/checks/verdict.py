@@ -1,11 +1,14 @@
 """What a check says of an answer, and how checks are made."""
 
 import copy
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+WIDTH = 104  # characters of a line: JupyterLab breaks longer ones in the middle of a word
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,9 @@ class Verdict:
     message: str
 
     def __repr__(self) -> str:
-        return f"{'Right.' if self.right else 'Not done yet.' if self.mistake == 'not done' else 'Not right yet.'} {self.message}"
+        begin = "Right." if self.right else "Not done yet." if self.mistake == "not done" else "Not right yet."
+        lines = f"{begin} {self.message}".split("\n")
+        return "\n".join(textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines)
 
     def require(self) -> None:
         """Raise an AssertionError with the message unless the answer is right."""

@@ -736,14 +736,14 @@ class NormThatStoresTheBiased:
 
 
 @right("mended")
-def net_by_the_notes(x, w1, w2, w3):
+def net_by_the_notes(x, *weights):
     def normalise(x):
         dim = 0 if x.ndim == 2 else (0, 1)
         mean = x.mean(dim, keepdim=True)
         var = x.var(dim, keepdim=True, unbiased=False)
         return (x - mean) / torch.sqrt(var + 1e-5)
 
-    for weight in (w1, w2, w3):
+    for weight in weights:
         B, T, C = x.shape
         x = x.view(B, T // 2, 2 * C).squeeze(1)
         x = torch.tanh(normalise(x @ weight))
@@ -770,13 +770,13 @@ def net_by_torch(x, w1, w2, w3):
 
 
 @wrong("mended", "not done")
-def net_as_given(x, w1, w2, w3):
+def net_as_given(x, *weights):
     def normalise(x):
         mean = x.mean(0, keepdim=True)
         var = x.var(0, keepdim=True, unbiased=False)
         return (x - mean) / torch.sqrt(var + 1e-5)
 
-    for weight in (w1, w2, w3):
+    for weight in weights:
         B, T, C = x.shape
         x = x.view(B, T // 2, 2 * C).squeeze(1)
         x = torch.tanh(normalise(x @ weight))

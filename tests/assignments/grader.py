@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -158,22 +159,24 @@ def through_nbgrader(chosen: dict[str, Catalogue]) -> int:
         import nbgrader.api  # noqa: F401
     except ImportError:
         sys.exit("nbgrader is not installed here: pip install -e '.[teach]'")
-    number = 0
-    with TemporaryDirectory(prefix="course-") as folder:
-        course = Path(folder) / "course"
-        course.mkdir()
-        shutil.copy(COURSE / "nbgrader_config.py", course)
-        (course / "seed").write_text("a seed that is nowhere else\n")
-        for assignment, answers in chosen.items():
-            begin = time.perf_counter()
-            (source,) = COURSE.glob(f"source/{assignment}_*/{assignment}_*.ipynb")
-            shutil.copytree(source.parent, course / "source" / source.stem)
-            students, complaints = through(course, source.stem, answers)
-            print(
-                f"{source.stem}: released, {students} students graded: {len(complaints)} complaints, {time.perf_counter() - begin:.0f} s",
-                flush=True,
-            )
-            for complaint in complaints:
-                print(complaint)
+    number, begin = 0, time.perf_counter()
+    with TemporaryDirectory(prefix="course-") as folder, ThreadPoolExecutor(2) as pool:
+        tried = {name: pool.submit(alone, Path(folder) / name, name, answers) for name, answers in chosen.items()}
+        for name, future in tried.items():
+            students, complaints = future.result()
+            print(f"{name}: released, {students} students graded: {len(complaints)} complaints", flush=True)
+            print(*complaints, sep="\n", end="\n" if complaints else "")
             number += len(complaints)
+    print(f"{len(chosen)} assignments: {number} complaints, {time.perf_counter() - begin:.0f} s")
     return number
+
+
+def alone(folder: Path, assignment: str, answers: Catalogue) -> tuple[int, list[str]]:
+    """One assignment in a course of its own."""
+    course = folder / "course"
+    course.mkdir(parents=True)
+    shutil.copy(COURSE / "nbgrader_config.py", course)
+    (course / "seed").write_text("a seed that is nowhere else\n")
+    (source,) = COURSE.glob(f"source/{assignment}_*/{assignment}_*.ipynb")
+    shutil.copytree(source.parent, course / "source" / source.stem)
+    return through(course, source.stem, answers)
