@@ -3,8 +3,10 @@
 import dataclasses
 import importlib
 import json
+import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -234,6 +236,13 @@ def test_whatever_decides_about_points_makes_everybody_graded_anew(tmp_path, mon
     assert len(found) == 7
     (tmp_path / "checks" / "assignment02.py").open("a").write("# of no interest to a01\n")
     assert grade.basis_of(source, "a seed") in found
+
+
+def test_a_class_in_the_repository_is_none_of_its_tests():
+    ignored = re.findall(r"^notebooks/assignments/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        skipped = tomllib.load(file)["tool"]["pytest"]["ini_options"]["norecursedirs"]
+    assert {"submitted", "graded", "release"} <= {*ignored} <= {*skipped}
 
 
 def test_without_a_sandbox_nothing_is_graded_unless_told_in_so_many_words(tmp_path, monkeypatch):

@@ -88,9 +88,19 @@ def test_own_words(tmp_path, monkeypatch, capsys):
     assert re.search(r"\['.*'\]", capsys.readouterr().out)
 
 
+def files():
+    """What is in the repository or would be added to it; in an unpacked archive, everything outside hidden folders."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode == 0:
+        return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    paths = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
+    return [ROOT / path for path in paths if not re.search(r"(^|/)\.(?!ci/|github/)", path.as_posix())]
+
+
 def readable():
     """Every file with links for people."""
-    notebooks = [path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    notebooks = [path for path in files() if path.suffix == ".ipynb"]
     return sorted([*ROOT.glob("*.md"), *(ROOT / "data").glob("*.md"), *notebooks])
 
 
@@ -122,16 +132,6 @@ def test_a_broken_link_is_seen():
 # In pieces, so that this file does not name them itself. The look-behind passes over addresses and pictures in base64.
 HOSTS = "|".join("py" + end for end in (r"pi\.org", r"thonhosted\.org")) + r"|registry\.np" + r"mjs|ana" + r"conda\.org"
 MACHINE = rf"{HOSTS}|(?<![\w.+/])/(?:home|Users|root|work|opt|tmp)/[\w.-]|[A-Z]:\\\\?Users\\"
-
-
-def files():
-    """What is in the repository or would be added to it; in an unpacked archive, everything outside hidden folders."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode == 0:
-        return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
-    paths = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
-    return [ROOT / path for path in paths if not re.search(r"(^|/)\.(?!ci/|github/)", path.as_posix())]
 
 
 def test_no_file_names_a_registry_or_a_machine():

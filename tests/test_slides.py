@@ -113,3 +113,11 @@ def test_command_writes_a_file_for_each_lesson(tmp_path, capsys):
     assert "01_embedding.slides.html" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="no lesson '44'; there are 01, 02"):
         slides.main(["44"])
+
+
+def test_imports_and_long_code_of_figures_are_folded(made):
+    _, page = made
+    folds = dict(
+        re.findall(r"<details><summary>(Imports|Code of the figure)</summary>(.*?)</details>", page, re.DOTALL)
+    )
+    assert "import" in plain(folds["Imports"]) and "plt.subplots" in plain(folds["Code of the figure"])

@@ -253,7 +253,9 @@ def test_a_player_has_the_sound_and_a_description():
 def test_the_lesson_stores_short_sounds_with_descriptions():
     path = DATA.parent / "notebooks" / "09_sound.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    pages = ["".join(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])]
+    pages = [
+        "".join(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])
+    ]
     players = [page for page in pages if "<audio" in page]
     assert len(players) >= 3 and path.stat().st_size < 1_000_000
     for page in players:
