@@ -161,6 +161,17 @@ def test_the_sandbox_sees_no_checks_of_an_assignment_and_only_what_it_imports(tm
     assert (tmp_path / "b" / "lib" / "wavenet.py").exists() and not (tmp_path / "b" / "lib" / "plots.py").exists()
 
 
+def test_an_installed_copy_of_the_course_is_covered_in_the_sandbox(tmp_path, monkeypatch):
+    assert sandbox.covered() == []  # it is installed from where it lies
+    (tmp_path / "lib" / "python3.11" / "site-packages" / "lib" / "checks").mkdir(parents=True)
+    (tmp_path / "lib64").symlink_to("lib")
+    monkeypatch.setattr(sandbox, "visible", lambda: [str(tmp_path / name) for name in ("lib", "lib64")])
+    words = " ".join(sandbox.command(tmp_path, LIMITS))
+    for name in ("lib", "lib64"):
+        copy = tmp_path / name / "python3.11" / "site-packages" / "lib"
+        assert words.index(f"--tmpfs {copy} --remount-ro {copy}") > words.index(f"--ro-bind {tmp_path / 'lib64'}")
+
+
 def test_attempts_are_kept_and_a_second_run_finds_them(tmp_path):
     store, outcome = results.Store(tmp_path), attempt.Outcome(marks={"windows": attempt.Mark(4, 4, "", "Fine.")})
     first, second = (results.Submission("ada", data, "") for data in (b"1", b"2"))

@@ -67,6 +67,7 @@ for path in THE_PATHS:
         pass
 raise RuntimeError(f'found {found}')
 """
+right_but("reads-the-solutions", "import os\nfound = [folder for folder, _, names in os.walk('/') if 'assignment01.py' in names or 'answers01.py' in names]\nraise RuntimeError(f'found {found}')", says="found []")  # fmt: skip
 right_but("reads-other-submissions", LOOK, says="found []")
 right_but("opens-a-socket", "import socket\nreached = []\nfor place in (('127.0.0.1', THE_PORT), ('1.1.1.1', 53)):\n    try:\n        socket.create_connection(place, timeout=2)\n        reached.append(place)\n    except OSError:\n        pass\nraise RuntimeError(f'reached {reached}')", says="reached []")  # fmt: skip
 right_but("kills-its-parent", "import os, signal\nfor pid in (os.getppid(), 1, -1, *range(2, 400)):\n    if pid != os.getpid():\n        try:\n            os.kill(pid, signal.SIGKILL)\n        except OSError:\n            pass")  # fmt: skip

@@ -68,6 +68,8 @@ def command(stage: Path, limits: Limits) -> list[str]:
         words += ["--perms", "0755", "--dir", path]
     for path in paths:
         words += ["--ro-bind", path, path]
+    for path in covered():
+        words += ["--perms", "0755", "--size", "4096", "--tmpfs", path, "--remount-ro", path]
     words += ["--ro-bind", str(stage), "/course", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     return [*words, "--", sys.executable, "-I", "-B"]
 
@@ -87,3 +89,9 @@ def visible() -> list[str]:
     if sys.executable not in seen and os.path.dirname(sys.executable) in programs:
         seen[sys.executable] = None
     return [*seen]
+
+
+def covered() -> list[str]:
+    """What the sandbox would see of this course, solutions and all, if it was installed as a copy; under each of its names."""
+    places = {place / "lib" for path in visible() for place in Path(path).glob("python*/*-packages")}
+    return sorted(str(place) for place in places if (place / "checks").is_dir())
