@@ -249,6 +249,70 @@ def test_whatever_decides_about_points_makes_everybody_graded_anew(tmp_path, mon
     assert grade.basis_of(source, "a seed") in found
 
 
+def solution_names(exercise):
+    """The names that the solution of an exercise refers to, and that are not its probe's own."""
+    codes = lambda function: set(getattr(getattr(function, "__code__", None), "co_names", ()))
+    return codes(exercise.solution) - codes(exercise.probe) - {getattr(exercise.probe, "__name__", "")}
+
+
+def test_no_class_of_a_solution_is_staged():
+    text = stage.probes("a08_wavenet")
+    exercise = find("a08", "memory")
+    assert "_Memory" in solution_names(exercise) and "_Memory" not in text and "def _run" in text
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"dict": [[k * (2**61 - 1), 0] for k in range(1, 100)]},
+        {"dict": [[k, 0] for k in range(wire.KEYS + 1)]},
+        {"tensor": ["int64", [2**31 - 1, 0], ""]},
+        {"tensor": ["int64", [0] + [2**31 - 1] * 15, ""]},
+    ],
+    ids=["keys that collide", "too many keys", "empty rows", "empty rows of rows"],
+)
+def test_what_would_take_the_grader_forever_is_refused(hostile):
+    with pytest.raises(wire.Garbled):
+        wire.decode(hostile)
+
+
+def test_a_tensor_without_numbers_is_told_by_its_shape():
+    verdict = find("a01", "embed").judge(
+        [(torch.tensor([1]), torch.ones(2, 1))],
+        [{"value": [torch.empty(9, 0)], "error": "", "after": [torch.tensor([1]), torch.ones(2, 1)], "calls": {}}],
+    )
+    assert "[[" not in verdict.message
+
+
+def test_names_that_cannot_be_kept_are_passed_over_and_folders_that_are_no_notebooks_are_told(tmp_path, capsys):
+    for name in ("ada ", "'bob", "e\x1b[2J", "n" * 201):
+        (tmp_path / name).mkdir()
+        assert results.unfit(name)
+    (tmp_path / "eve" / "a01_embedding" / "a01_embedding.ipynb").mkdir(parents=True)
+    found = results.submissions(tmp_path, "a01_embedding")
+    assert [*found] == ["eve"] and "not a plain file" in results.submission("eve", found["eve"]).problem
+
+
+def test_a_long_name_of_a_student_can_be_written(tmp_path):
+    assert results.write(tmp_path / f"{'n' * 200}.html", "a page") and next(tmp_path.iterdir()).read_text() == "a page"
+
+
+def test_a_result_that_cannot_be_read_is_put_aside(tmp_path, capsys):
+    handed_in = results.Submission("ada", b"", "")
+    results.Store(tmp_path).add(handed_in, "basis", attempt.Outcome())
+    (tmp_path / "results" / "ada" / "1.json").write_text("")
+    store = results.Store(tmp_path)
+    assert not store.done(handed_in, "basis") and "can't be read" in capsys.readouterr().out
+    assert (tmp_path / "results" / "ada" / "1.json.broken").exists()
+
+
+def test_large_cells_and_many_cells_are_not_parsed():
+    assert not notebook.defines("x," * notebook.LONGEST + "\nmy_embed = 1", "my_embed")
+    assert report.essence("x," * notebook.LONGEST) == "x," * notebook.LONGEST
+    with pytest.raises(notebook.Unreadable, match="2,001 cells"):
+        notebook.cells(json.dumps({"cells": [{}] * 2_001}).encode())
+
+
 def test_a_class_in_the_repository_is_none_of_its_tests():
     ignored = re.findall(r"^notebooks/assignments/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
     with open(ROOT / "pyproject.toml", "rb") as file:

@@ -182,7 +182,6 @@ class _Memory:
     read: Callable = lambda queue: queue.pop(0)
     apply: Callable = _combined
     written_first = False
-    work = ""
 
     def __init__(self, weights: list[Tensor], dilations: list[int], history: Tensor) -> None:
         self.weights, self.queues, x, kind = weights, [], history, type(self)
@@ -231,8 +230,7 @@ def _run(answer: Callable, weights: list[Tensor], dilations: list[int], history:
                 out.append(memory.step(given.clone()))
     if outs[0][0] is None or outs[0][0] is ...:
         return None
-    work = getattr(memories[0], "work", "") if isinstance(memories[0], _Memory) else ""
-    work = work or (_ONE if tanhs.count <= 2 * len(weights) * x.numel() else _WINDOW)
+    work = _ONE if tanhs.count <= 2 * len(weights) * x.numel() else _WINDOW
     return {"outputs": torch.stack(outs[0], dim=1), "of the second": torch.stack(outs[1], dim=1), "computed": work}
 
 
@@ -286,7 +284,7 @@ MEMORY = Implement(
         Mistake("tanh left out", "Each layer has a tanh.", _remembering(apply=lambda old, now, weight: torch.cat([old, now], dim=-1) @ weight.T)),
         Mistake("rows share a queue", "All sequences got the queue of the first row; each row of the batch has a past of its own.", _remembering(apply=lambda old, now, weight: _combined(old[:1].expand_as(now), now, weight))),
         Mistake("memories share a queue", "Two memories disturb each other: their queues are one and the same list. Make new ones for each memory.", _shared),
-        Mistake("whole window again", "The outputs are right, and at each step columns were computed that had been computed before. A queue is there to spare that.", _remembering(work=_WINDOW)),
+        Mistake("whole window again", "The outputs are right, and at each step columns were computed that had been computed before. A queue is there to spare that.", lambda *case: _run(_Memory, *case) | {"computed": _WINDOW}),
         Mistake("time step kept", "step gives (B, C), one column without a dimension for time.", _in_one_column),
         Mistake("squeeze()", "A batch of one is a batch: its dimension stays.", lambda *case: {key: value.squeeze(0).mT if isinstance(value, Tensor) else value for key, value in _run(_Memory, *case).items()}),
     ),

@@ -193,7 +193,7 @@ def given(case: tuple) -> str:
 
 def _short(value: object) -> str:
     if isinstance(value, Tensor):
-        small = value.numel() <= 12 and not value.is_floating_point()
+        small = 0 < value.numel() <= 12 and not value.is_floating_point()
         return f"tensor({value.tolist()})" if small else f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, (list, tuple)) and any(isinstance(item, (Tensor, list, tuple, dict)) for item in value):
         shown = ", ".join(map(_short, value[:3])) + (f", ... ({len(value)} in all)" if len(value) > 3 else "")

@@ -187,13 +187,17 @@ def main(words: list[str] | None = None) -> int:
             seed = seed_of(options.seed, out)
             boxed, basis = sandboxed(options.without_sandbox), basis_of(source, seed)
             everyone = results.submissions(options.folder, source.stem)
+            for entry in sorted(options.folder.iterdir()):
+                if why := results.unfit(entry.name):
+                    failed.append(repr(entry.name))
+                    print(f"{entry.name!r} is passed over, for {why}. Rename it.")
             mine = {student: path for student, path in everyone.items() if in_shard(student, options.shard)}
             waiting = {s: p for s, p in mine.items() if not store.done(results.submission(s, p), basis)}
             print(f"{len(mine)} students; {len(mine) - len(waiting)} are graded, {len(waiting)} wait.", flush=True)
             with tempfile.TemporaryDirectory(prefix="grading-") as folder:
                 stage.build(Path(folder), source.stem, [cell.source for cell in wanted.cells if cell.kind == "code"])
                 course = Course(wanted, release, Path(folder), seed, Limits(options.seconds, options.total), boxed)
-                failed = grade_all(course, waiting, store, basis, options.jobs)
+                failed += grade_all(course, waiting, store, basis, options.jobs)
         said = collate.everything(out, wanted, release, store, options.gradebook or out / "gradebook.db")
     except KeyboardInterrupt:
         print("\nStopped. What was graded is kept: run the same command again to go on.", file=sys.stderr)

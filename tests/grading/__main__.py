@@ -10,6 +10,7 @@ Needs bubblewrap (apt install bubblewrap) and nbgrader (pip install -e '.[teach]
 """
 
 import csv
+import ctypes
 import hashlib
 import html
 import json
@@ -76,6 +77,13 @@ class Listener(threading.Thread):
             self.reached += 1
 
 
+def hold_a_key() -> None:
+    """Put a key into a session keyring of our own, which the grader inherits, as it would a logged-in teacher's."""
+    call = ctypes.CDLL(None).syscall
+    call(250, 1, None)  # the numbers are those of x86_64: keyctl, and add_key
+    call(248, b"user", b"a-teachers-key", b"secret", 6, -3)
+
+
 def complaint(made: Made, out: Path, looks: dict[str, str]) -> str:
     """What is wrong with how a submission was graded; "" if nothing is."""
     try:
@@ -123,6 +131,7 @@ def attacks(chosen: list[Made], folder: Path) -> int:
         path = submitted / made.student / f"{WANTED.name}.ipynb"
         path.parent.mkdir()
         make(path)
+    hold_a_key()
     before, begin = state(submitted), time.perf_counter()
     done = subprocess.run(command(submitted, out, "--seconds", "15", "--total", "90"), timeout=3000)
     seconds = time.perf_counter() - begin

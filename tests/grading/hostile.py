@@ -69,6 +69,7 @@ raise RuntimeError(f'found {found}')
 """
 right_but("reads-the-solutions", "import os\nfound = [folder for folder, _, names in os.walk('/') if 'assignment01.py' in names or 'answers01.py' in names]\nraise RuntimeError(f'found {found}')", says="found []")  # fmt: skip
 right_but("reads-other-submissions", LOOK, says="found []")
+right_but("reads-the-keyring", "import ctypes\nsearch = lambda ring: ctypes.CDLL(None).syscall(250, 10, ring, b'user', b'a-teachers-key', 0)\nraise RuntimeError(f'found {[ring for ring in (-2, -3, -4, -5) if search(ring) > 0]}')", says="found []")  # fmt: skip
 right_but("opens-a-socket", "import socket\nreached = []\nfor place in (('127.0.0.1', THE_PORT), ('1.1.1.1', 53)):\n    try:\n        socket.create_connection(place, timeout=2)\n        reached.append(place)\n    except OSError:\n        pass\nraise RuntimeError(f'reached {reached}')", says="reached []")  # fmt: skip
 right_but("kills-its-parent", "import os, signal\nfor pid in (os.getppid(), 1, -1, *range(2, 400)):\n    if pid != os.getpid():\n        try:\n            os.kill(pid, signal.SIGKILL)\n        except OSError:\n            pass")  # fmt: skip
 right_but("leaves-a-process-behind", f"import os, sys, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        os.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(900)', '{MARKER}'])\n    os._exit(0)\ntime.sleep(1)")  # fmt: skip
@@ -83,6 +84,10 @@ wrong_and(
 )
 
 # Points that were not earned
+
+wrong_and("rows-without-numbers", "", "", embed="def my_embed(ids, table):\n    return [torch.empty(2**31 - 1, 0)]")
+wrong_and("keys-that-collide", "import sys\nwire = sys.modules['wire']\nwire.encode = lambda came: {'dict': [[k * (2**61 - 1), 0] for k in range(1, 15_000)]}", "")  # fmt: skip
+wrong_and("a-name-without-end", "import sys\nwire = sys.modules['wire']\nold = wire.write\nwire.write = lambda message: old({'value': 'x' * 3_000_000} if 'value' in message else message)", "")  # fmt: skip
 
 wrong_and("overwrites-the-checks", "import sys\nfrom lib.checks import assignment, verdict\nchecks.check = checks.grade = lambda *a, **k: None\nright = verdict.right('well done')\nassignment.grade = assignment.check = assignment._verdict = lambda *a, **k: right\nassignment.collect = lambda exercise, answer, cases: []\nfor name in [n for n in sys.modules if n.startswith('lib')]:\n    sys.modules[name].collect = lambda *a: []")  # fmt: skip
 wrong_and(

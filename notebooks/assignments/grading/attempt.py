@@ -15,6 +15,7 @@ from lib.checks.verdict import Verdict, wrong
 
 STARTS = 6  # so often a submission gets a new process, when a cell of it ends the one before
 LONGEST = 1_500  # characters of a message
+NOTES = 100
 
 
 class NotStarted(Exception):
@@ -84,7 +85,7 @@ def grade(course: Course, data: bytes, open_box: Callable[..., Box] = Box) -> Ou
     run = Run(course, made, notebook.digest(data), open_box)
     run.all()
     given = course.release
-    outcome = Outcome(declared=run.declared, marks=run.marks, notes=[*notes, *made.notes, *run.notes])
+    outcome = Outcome(declared=run.declared, marks=run.marks, notes=[*notes, *made.notes, *run.notes][:NOTES])
     outcome.answers = {name: text for name, text in made.answers.items() if name not in course.wanted.manual}
     for name in course.wanted.manual:
         text = made.answers.get(name, "")
@@ -169,7 +170,7 @@ class Run:
         """Give the answer its cases, and judge here what comes back."""
         exercise = find(self.course.short, name)
         declared = box.ask(5, value="student").get("value")
-        self.declared = self.declared or " ".join(wire.clean(str(declared or "")).lower().split())
+        self.declared = self.declared or " ".join(wire.clean(str(declared or ""))[:200].lower().split())
         cases = exercise.cases(self.seed, self.declared)
         request = {"collect": name, "answer": exercise.answer, "cases": wire.encode(cases)}
         reply = box.ask(self.course.limits.seconds, **request)

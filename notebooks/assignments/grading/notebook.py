@@ -13,6 +13,7 @@ from grading.wire import clean
 
 LARGEST = 20_000_000  # bytes of a notebook
 LONGEST = 200_000  # characters of a cell
+MOST = 2_000  # cells of a notebook
 
 
 class Unreadable(Exception):
@@ -69,10 +70,11 @@ def load(path: Path) -> tuple[bytes, str]:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
     except OSError as problem:
         return b"", f"the file can't be opened ({problem.strerror}); hand in the notebook itself, no link to it"
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        return b"", "this is not a plain file; hand in the notebook itself"
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            return b"", "this is not a plain file; hand in the notebook itself"
         if found.st_size > LARGEST:
             beginning = file.read(1_000_000) + str(found.st_size).encode()
             size = f"{found.st_size / 1e6:.0f} MB large, and {LARGEST / 1e6:.0f} MB are read"
@@ -101,6 +103,8 @@ def cells(data: bytes) -> tuple[list[Cell], list[str]]:
         listed = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
     if not isinstance(listed, list):
         raise Unreadable("the file has no cells, so it is no notebook; save it again from JupyterLab")
+    if len(listed) > MOST:
+        raise Unreadable(f"the notebook has {len(listed):,} cells, and {MOST:,} are read")
     return [_cell(raw) for raw in listed if isinstance(raw, dict)], notes
 
 
@@ -144,7 +148,9 @@ def assignment(path: Path) -> Assignment:
 
 
 def defines(source: str, name: str) -> bool:
-    """Whether a cell's code gives that name to something."""
+    """Whether a cell's code gives that name to something; a cell that is too long to be run does not."""
+    if len(source) > LONGEST:
+        return False
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -10,7 +10,7 @@ from html import escape
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from grading import pages
+from grading import notebook, pages
 from grading.notebook import Assignment
 from grading.results import Attempt
 from lib.checks.assignment_implement import NOT_DONE
@@ -21,6 +21,8 @@ ALIKE = 3  # so many answers of one's own, all equal to another's, are reported
 
 def essence(source: str) -> str:
     """A cell's code without comments and layout."""
+    if len(source) > notebook.LONGEST:
+        return source
     try:
         return ast.dump(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -40,7 +40,7 @@ def write(path: Path, text: str) -> bool:
     if path.exists() and path.read_bytes() == text.encode():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
+    new = path.with_name(".new")  # only one grader writes at a time, and the name may be as long as names can be
     with open(new, "wb") as file:
         file.write(text.encode())
         file.flush()
@@ -63,17 +63,29 @@ def table(rows: list[list[object]]) -> str:
 def submissions(folder: Path, name: str) -> dict[str, Path | None]:
     """The notebook of each student: FOLDER/STUDENT/NAME/NAME.ipynb as nbgrader has it, FOLDER/STUDENT/*.ipynb or FOLDER/STUDENT.ipynb.
 
-    None for a folder without one. Links are not followed.
+    None for a folder without one. Links are not followed, and names that can't be kept as they are are passed over (`unfit`).
     """
     found: dict[str, Path | None] = {}
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(".") or entry.is_symlink():
+        if entry.name.startswith(".") or entry.is_symlink() or unfit(entry.name):
             continue
         if entry.is_dir():
-            found[entry.name] = _in(entry, name)
+            try:
+                found[entry.name] = _in(entry, name)
+            except OSError:  # a folder that may not be read
+                found[entry.name] = None
         elif entry.suffix == ".ipynb":
             found.setdefault(entry.stem, entry)
     return found
+
+
+def unfit(name: str) -> str:
+    """Why a student can't have this name, "" if they can: it goes into files' names, tables and the terminal."""
+    if not name.isprintable():
+        return "it has characters that can't be printed"
+    if name != name.strip() or name.startswith("'"):
+        return "it begins or ends with a blank or a quote"
+    return "" if len(name.encode()) <= 200 else "it is longer than 200 bytes"
 
 
 def _in(entry: Path, name: str) -> Path | None:
@@ -99,6 +111,13 @@ class Store:
 
     def __init__(self, out: Path) -> None:
         self.folder = out / "results"
+        for path in sorted(self.folder.glob("*/*.json")):
+            try:
+                self._read(path.parent.name, int(path.stem))
+            except (ValueError, KeyError, TypeError) as problem:
+                broken = path.with_name(f"{path.name}.broken")
+                os.replace(path, broken)
+                print(f"{path} can't be read ({problem}); it is {broken.name} now, and the student is graded again.")
 
     def students(self) -> list[str]:
         return sorted(path.name for path in self.folder.glob("*") if self._numbers(path.name))

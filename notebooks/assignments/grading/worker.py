@@ -11,9 +11,11 @@ Before it answers, it may ask for a student's own numbers: {"ask": exercise, "st
 
 import ast
 import builtins
+import ctypes
 import io
 import json
 import os
+import platform
 import resource
 import signal
 import sys
@@ -56,6 +58,9 @@ def confine(settings: dict) -> None:
     for kind, value in limits.items():
         if value is not None:
             resource.setrlimit(kind, (value, value))
+    keyctl = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
+    if keyctl:  # a new, empty session keyring: the grader's own would come along
+        ctypes.CDLL(None).syscall(keyctl, 1, None)
     if settings["uid"]:
         os.setgroups([])
         os.setresgid(*[settings["uid"]] * 3)
