@@ -9,8 +9,18 @@ it was. The claims, and the rule for the verdicts, stand in lib/experiments.py.
 
 import argparse
 
-from lib.experiments import MEASURED, RUNS, SETTINGS, TUNED, TUNING, fill_run, fill_tuning, planned_runs, planned_tuning
-from lib.sweeps import forecast, run_sweep
+from lib.evidence.experiments import (
+    MEASURED,
+    RUNS,
+    SETTINGS,
+    TUNED,
+    TUNING,
+    fill_run,
+    fill_tuning,
+    planned_runs,
+    planned_tuning,
+)
+from lib.evidence.sweeps import forecast, run_sweep
 
 SECONDS = {(22_097, 512): 12, (76_579, 512): 22, (22_097, 32): 14}  # about, one core
 

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
+from lib.evidence.sweeps import forecast, read_rows, run_sweep
 from lib.models import flat_model, staged_model
 from lib.ngrams import CountModel
-from lib.sweeps import forecast, read_rows, run_sweep
 from lib.training import FAST, LECTURE, LONG, QUICK, evaluate, train
 
 EVIDENCE = DATA / "evidence" / "results.csv"

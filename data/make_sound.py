@@ -9,6 +9,7 @@ stopped and goes on where it was. The weights are those of seed 0: to make them 
 import torch
 
 from lib.data import DATA
+from lib.evidence.sweeps import forecast, run_sweep
 from lib.sound import (
     CHANNELS,
     DELAY,
@@ -22,7 +23,6 @@ from lib.sound import (
     sample_losses,
     sound_net,
 )
-from lib.sweeps import forecast, run_sweep
 from lib.training import save_checkpoint
 from lib.wavenet import cut_sequences, train_sequences
 

@@ -22,9 +22,10 @@ import torch
 from torch import nn
 
 from lib.data import DATA, Vocabulary, load_names, split_names
-from lib.sweeps import forecast, missing_rows, read_rows, run_sweep
+from lib.evidence.arms import WAVENETS
+from lib.evidence.sweeps import forecast, missing_rows, read_rows, run_sweep
 from lib.training import FAST, LONG
-from lib.wavenet import ARMS, WaveNet, evaluate_sequences, make_sequences, train_sequences
+from lib.wavenet import WaveNet, evaluate_sequences, make_sequences, train_sequences
 
 EVIDENCE = DATA / "evidence" / "wavenet.csv"
 SETTINGS = ["experiment", "arm", "seed", "split", "recipe", "decay"]
@@ -44,7 +45,7 @@ CANDIDATES = {
     "first convolution, 1 2 4": {"channels": 68, "dilations": (1, 2, 4), **FIRST},
     "first convolution, 2 4 8": {"channels": 68, "dilations": (2, 4, 8), **FIRST},
 }
-NETS = ARMS | CANDIDATES
+NETS = WAVENETS | CANDIDATES
 LIMIT = 76_579  # parameters of the staged net
 DECAYS = (0.03, 0.1, 0.3)
 TUNING_SEED, SEEDS = 100, range(5)
@@ -67,7 +68,7 @@ def planned(rows: list[dict[str, str]]) -> list[dict]:
     plan = [row_of("decay", arm, TUNING_SEED, "fast", decay) for arm in NETS for decay in DECAYS]
     if missing_rows(EVIDENCE, plan, SETTINGS):
         return plan
-    for arm in ARMS:
+    for arm in WAVENETS:
         decay = best(rows, "decay", [arm])[1]
         plan += [row_of("parts", arm, seed, "fast", decay) for seed in SEEDS]
     arm, decay = best(rows, "decay", list(NETS))

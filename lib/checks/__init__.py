@@ -1,10 +1,9 @@
-"""Checks of a reader's answers: what was given, what came back, what was wanted, and the likely mistake by name.
+"""Checks of a reader's answers to "Your turn": expected, got, and the likely mistake by name.
 
-The lessons call them as `checks.one_hot(my_one_hot)`, the assignments as `checks.check("a01", "windows", my_windows)`; one file
-for each lesson and each assignment, and `verdict` and `assignment` for what they share.
+The lessons call them as `checks.one_hot(my_one_hot)`; one file per lesson, and the engine in `exercise`.
 """
 
-from lib.checks.assignment import check, grade, personal
+from lib.checks.exercise import Verdict, right, wrong
 from lib.checks.lesson01 import one_hot, windows
 from lib.checks.lesson02 import SHAPES, flatten, shapes, unflatten
 from lib.checks.lesson03 import count_statistics, normalise, update_running
@@ -14,13 +13,11 @@ from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
 from lib.checks.lesson08 import gated_layer, masked_loss, queue_step
 from lib.checks.lesson09 import bits_per_second, decode_levels, layers_for_echo
-from lib.checks.verdict import Verdict, right, wrong
 
 __all__ = [
     "SHAPES",
     "Verdict",
     "bits_per_second",
-    "check",
     "convolve",
     "count_statistics",
     "decide",
@@ -28,14 +25,12 @@ __all__ = [
     "dilations",
     "flatten",
     "gated_layer",
-    "grade",
     "interval",
     "layers_for_echo",
     "masked_loss",
     "momentum_step",
     "normalise",
     "one_hot",
-    "personal",
     "queue_step",
     "right",
     "sample",

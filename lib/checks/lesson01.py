@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from lib.checks.verdict import Verdict, check_tensor, right, run, wrong
+from lib.checks.exercise import Verdict, check_tensor, right, run, wrong
 
 
 def one_hot(function: Callable) -> Verdict:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, check_tensor, predictions, right, run, wrong
+from lib.checks.exercise import Verdict, check_tensor, predictions, right, run, wrong
 
 
 def _numbered(B: int, T: int, C: int) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, check_tensor, describe, right, run, wrong
+from lib.checks.exercise import Verdict, check_tensor, describe, right, run, wrong
 
 
 def _uneven(*shape: int) -> Tensor:

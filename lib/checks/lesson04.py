@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, right, run, wrong
+from lib.checks.exercise import Verdict, right, run, wrong
 
 # What an answer may do instead of the right thing: its name, a hint, and the rate it gives.
 _SCHEDULES = (

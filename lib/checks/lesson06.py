@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, right, run, wrong
+from lib.checks.exercise import Verdict, right, run, wrong
 
 
 def _quantiles(values: Tensor, low: float = 0.025) -> tuple[float, float]:

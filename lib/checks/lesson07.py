@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, check_tensor, right, run, wrong
+from lib.checks.exercise import Verdict, check_tensor, right, run, wrong
 
 
 def _taps(x: Tensor, taps: int, dilation: int) -> list[Tensor]:

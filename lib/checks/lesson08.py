@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, check_tensor, right, run, wrong
+from lib.checks.exercise import Verdict, check_tensor, right, run, wrong
 
 
 def _parts(x: Tensor, weight: Tensor, d: int) -> tuple[Tensor, Tensor, Tensor]:

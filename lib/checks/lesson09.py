@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lib.checks.verdict import Verdict, check_tensor, right, run, wrong
+from lib.checks.exercise import Verdict, check_tensor, right, run, wrong
 
 MU = 255
 

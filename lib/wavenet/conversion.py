@@ -1,0 +1,150 @@
+"""The staged tree as a stack of dilated causal convolutions, with the same weights."""
+
+import copy
+from collections import OrderedDict
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from lib.layers import BatchNorm1d, FlattenConsecutive, Layer, Stage
+from lib.wavenet.convolution import CausalConv1d, Taps, dense_taps, receptive_field
+
+
+class DilatedStage(Layer):
+    """A `Stage` at every position: CausalConv1d, BatchNorm1d, activation, and the residual where the stage had one."""
+
+    def __init__(self, conv: CausalConv1d, norm: BatchNorm1d, activation: nn.Module, residual: bool) -> None:
+        super().__init__()
+        self.conv, self.norm, self.activation, self.residual = conv, norm, activation, residual
+
+    def forward(self, x: Float[Tensor, "B T C"], taps: Taps = dense_taps) -> Float[Tensor, "B T_out C_out"]:
+        """(B, T, C) to (B, T', C_out); `taps` says where the convolution finds its inputs."""
+        seen = taps(self.conv, x)  # (B, T', k*C)
+        out = self.activation(self.norm(self.conv.combine(seen)))
+        if self.residual:
+            out = out + seen[..., -x.shape[2] :]  # the last tap: the right-hand neighbour's input
+        self.out = out
+        return self.out
+
+    def extra_repr(self) -> str:
+        return f"residual={self.residual}"
+
+
+class DilatedNet(nn.Sequential):
+    """What `staged_to_dilated` makes: (B, T) ids to (B, T', vocabulary) logits, the last T' = T - receptive_field + 1 positions."""
+
+    @property
+    def receptive_field(self) -> int:
+        """In time steps."""
+        return receptive_field(self)
+
+    def forward(self, ids: Int[Tensor, "B T"], taps: Taps = dense_taps) -> Float[Tensor, "B T_out V"]:
+        """Logits of what comes after each position that has a whole receptive field behind it."""
+        x = ids
+        for layer in self:
+            if isinstance(layer, DilatedStage):
+                x = layer(x, taps)
+            elif isinstance(layer, CausalConv1d):
+                x = layer.combine(taps(layer, x))
+            else:
+                x = layer(x)
+        return x
+
+
+def staged_to_dilated(model: nn.Module) -> DilatedNet:
+    """A net of stages as a net of dilated causal convolutions, with a copy of its weights and buffers.
+
+    A stage that joins n neighbours becomes a convolution of n taps, spaced by what the stages before it have joined: 2, 2, 2
+    gives dilations 1, 2, 4. The logits are those of the staged net for the window that ends at each position: put
+    receptive_field - 1 = context - 1 stop marks before the tokens to have one for every token.
+
+    That holds in eval mode, in which the new net comes. In train mode it can't: BatchNorm over (0, 1) takes its mean over
+    the positions that are computed, and here these are others, later ones included.
+
+    Args:
+        model: an nn.Sequential of nn.Embedding, then `Stage`s (or FlattenConsecutive and Linear) and layers that treat each
+            position by itself; `staged_model` and `flat_model` make such nets.
+
+    Returns:
+        From (B, T) ids to (B, T - receptive_field + 1, vocabulary) logits. It shares nothing with `model`.
+
+    Raises:
+        TypeError: model is no nn.Sequential that begins with an nn.Embedding.
+        ValueError: a layer that can't be converted; the message names it.
+    """
+    if not isinstance(model, nn.Sequential) or not len(model) or not isinstance(model[0], nn.Embedding):
+        first = (
+            f" that begins with {type(model[0]).__name__}" if isinstance(model, nn.Sequential) and len(model) else ""
+        )
+        raise TypeError(
+            f"staged_to_dilated takes an nn.Sequential that begins with an nn.Embedding; got {type(model).__name__}{first}. "
+            "staged_model makes one."
+        )
+    layers, channels, spacing = OrderedDict(), model[0].embedding_dim, 1
+    rest = iter(model.named_children())
+    for name, layer in rest:
+        if type(layer) is Stage:
+            layers[name] = _as_dilated_stage(name, layer, channels, spacing)
+            spacing, channels = spacing * layer.flatten.n, layer.linear.out_features
+        elif type(layer) is FlattenConsecutive:
+            name, linear = next(rest, (name, None))
+            layers[name] = _as_convolution(name, layer, linear, channels, spacing)
+            spacing, channels = spacing * layer.n, linear.out_features
+        else:
+            layers[name] = copy.deepcopy(layer)
+            if layer is not model[0]:
+                channels = _channels_after(name, layer, channels)
+    net = DilatedNet(layers)
+    net.context = net.receptive_field
+    if getattr(model, "context", net.context) != net.context:
+        raise ValueError(
+            f"staged_to_dilated needs stages that join the whole context; the model's context is {model.context} and its stages join "
+            f"{net.context} time steps."
+        )
+    return net.eval()
+
+
+def _as_dilated_stage(name: str, stage: Stage, channels: int, spacing: int) -> DilatedStage:
+    conv = _as_convolution(name, stage.flatten, stage.linear, channels, spacing)
+    _channels_after(f"{name}.norm", stage.norm, conv.out_channels)
+    _channels_after(f"{name}.activation", stage.activation, conv.out_channels)
+    return DilatedStage(conv, copy.deepcopy(stage.norm), copy.deepcopy(stage.activation), stage.residual)
+
+
+def _as_convolution(
+    name: str, flatten: FlattenConsecutive, linear: nn.Module | None, channels: int, spacing: int
+) -> CausalConv1d:
+    """FlattenConsecutive(n) and Linear as one convolution of n taps, with a copy of the Linear's weights."""
+    if type(linear) is not nn.Linear:
+        raise ValueError(
+            f"staged_to_dilated can't convert layer {name!r}: after a FlattenConsecutive it needs an nn.Linear, and this is "
+            f"{type(linear).__name__}. Join bare stages into one FlattenConsecutive."
+        )
+    if linear.in_features != flatten.n * channels:
+        raise ValueError(
+            f"staged_to_dilated can't convert layer {name!r}: it takes {linear.in_features} features, and {flatten.n} neighbours of "
+            f"{channels} channels have {flatten.n * channels}. Make them equal; the model can't run as it is."
+        )
+    conv = CausalConv1d(channels, linear.out_features, flatten.n, spacing)
+    conv.weight, conv.bias = copy.deepcopy(linear.weight), copy.deepcopy(linear.bias)
+    return conv
+
+
+def _channels_after(name: str, layer: nn.Module, channels: int) -> int:
+    """How many channels a layer gives; refuses one that gives a position another output when it stands among others."""
+    like = next(layer.parameters(), torch.empty(0))
+    T = channels + 1  # so that no layer can take the time steps for the channels
+    x = torch.linspace(-2, 2, 3 * T * channels, dtype=like.dtype, device=like.device).view(3, T, channels)
+    layer, why = copy.deepcopy(layer).eval(), ""
+    try:
+        with torch.no_grad():
+            among_others, alone = layer(x)[1, 1], layer(x[1, 1:2])[0]
+    except Exception as error:
+        why = f" ({type(error).__name__}: {error})"
+    if why or among_others.shape != alone.shape or not torch.allclose(among_others, alone, atol=1e-6):
+        raise ValueError(
+            f"staged_to_dilated can't convert layer {name!r}, {type(layer).__name__}: it does not treat each position by itself{why}. "
+            "Use a layer that does, such as nn.Tanh or, for a norm, lib's BatchNorm1d."
+        )
+    return alone.shape[0]

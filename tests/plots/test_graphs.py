@@ -1,0 +1,143 @@
+"""Laws of lib.plots.graphs."""
+
+import re
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from lib import plots
+from lib.data import make_windows
+from lib.models import trained_model
+from lib.plots.graphs import describe_graph, graph, graph_nodes, seen_by
+from lib.wavenet import CausalConv1d, dilated_receptive_field, repeating_taps, staged_to_dilated
+
+PADDED = "........charlie"
+DILATIONS = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
+
+
+def columns(net):
+    """How many columns each layer of a net of stages, or its dilated form, has computed."""
+    return [stage.out.shape[:-1].numel() for stage in (net.stage1, net.stage2, net.stage3)]
+
+
+def test_the_graphs_have_the_nodes_that_the_nets_compute():
+    model, vocabulary = trained_model()
+    net = staged_to_dilated(model)
+    name = torch.tensor([vocabulary.encode(".charlie")])
+    with torch.no_grad():
+        model(make_windows(["charlie"], vocabulary)[0][7:])
+        assert columns(model) == [len(row) for row in graph_nodes(".charlie", [7])[1:]] == [4, 2, 1]
+        net(F.pad(name, (7, 0)))
+        assert columns(net) == [len(row) for row in graph_nodes(PADDED)[1:]] == [14, 12, 8]
+        net(name, taps=repeating_taps)
+        assert columns(net) == [len(row) for row in graph_nodes(".charlie", repeating=True)[1:]] == [8, 8, 8]
+
+
+def test_a_tree_reads_what_the_ladder_reads():
+    rows = graph_nodes(".charlie", [7])
+    for number, boxes in enumerate(plots.ladder_rows(".charlie")):
+        assert [seen_by(".charlie", number, place) for place in rows[number]] == boxes
+
+
+@given(DILATIONS, st.integers(1, 12))
+def test_the_dilated_net_computes_what_its_outputs_need_and_every_other_column_that_has_its_taps(dilations, outputs):
+    T = dilated_receptive_field(2, dilations) - 1 + outputs
+    rows, stack = (
+        graph_nodes("x" * T, dilations=dilations),
+        nn.Sequential(*[CausalConv1d(1, 1, 2, d) for d in dilations]),
+    )
+    x = torch.zeros(1, T, 1)
+    for number, (row, conv) in enumerate(zip(rows[1:], stack, strict=True), start=1):
+        x = conv(x)
+        assert row == list(range(T - x.shape[1], T))
+        assert {place - dilations[number - 1] for place in row} | set(row) <= set(rows[number - 1])
+    needed = graph_nodes("x" * T, range(T - outputs, T), dilations)
+    assert needed[-1] == rows[-1] and all(set(some) <= set(row) for some, row in zip(needed, rows, strict=True))
+
+
+@given(DILATIONS)
+def test_one_output_sees_the_tokens_that_its_graph_reads(dilations):
+    T = dilated_receptive_field(2, dilations)
+    text = "".join(chr(ord("a") + i) for i in range(T))
+    read = graph_nodes(text, [T - 1], dilations)[0]
+    assert seen_by(text, len(dilations), T - 1, dilations) == "".join(text[place] for place in read)
+
+
+def test_before_the_text_stand_stop_marks():
+    assert seen_by(".charlie", 3, 0) == "........" and seen_by(".charlie", 2, 2) == "..ch"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"text": ".charli"}, "columns 7 to 6"),
+        ({"text": PADDED, "ends": [6]}, r"columns 7 to 14 of '\.+charlie'; got \[6\]"),
+        ({"text": PADDED, "ends": [15]}, r"got \[15\]"),
+        ({"text": PADDED, "ends": []}, r"got \[\]"),
+        ({"text": PADDED, "dilations": (1, 0)}, r"at least 1 column; got \(1, 0\)"),
+    ],
+)
+def test_outputs_that_can_not_be_are_refused(arguments, said):
+    for function in (graph_nodes, graph, describe_graph):
+        with pytest.raises(ValueError, match=said):
+            function(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counts"),
+    [
+        ({"text": ".charlie", "ends": [7]}, (4, 2, 1)),
+        ({"text": PADDED, "highlight": 14}, (14, 12, 8)),
+        ({"text": ".charlie", "repeating": True}, (8, 8, 8)),
+        ({"text": ".charlie", "dilations": (1, 4), "highlight": 7}, (7, 3)),
+    ],
+)
+def test_the_description_counts_and_names_every_node(arguments, counts):
+    described = describe_graph(**arguments)
+    assert tuple(int(n) for n in re.findall(r"has (\d+) node", described)) == counts
+    assert f"{sum(counts)} nodes in all" in described
+    dilations = arguments.get("dilations", (1, 2, 4))
+    rows = graph_nodes(**{key: value for key, value in arguments.items() if key != "highlight"})
+    for number, row in enumerate(rows[1:], start=1):
+        assert f"({', '.join(seen_by(arguments['text'], number, place, dilations) for place in row)})" in described
+    assert ("drawn dark" in described) == ("highlight" in arguments)
+    assert ("before the first column" in described) == ("repeating" in arguments)
+    assert ("stage 1" in described) == ("ends" in arguments) != ("layer 1, dilation 1" in described)
+
+
+def texts(fig):
+    return [text.get_text() for text in fig.axes[0].texts]
+
+
+def test_the_picture_has_a_label_for_each_row_and_a_letter_for_each_token():
+    shown = texts(graph(PADDED, highlight=14))
+    assert shown[: len(PADDED)] == list(PADDED)
+    assert [text for text in shown if len(text) > 1] == [
+        "tokens",
+        "layer 1, dilation 1:\n14 nodes",
+        "layer 2, dilation 2:\n12 nodes",
+        "layer 3, dilation 4:\n8 nodes",
+    ]
+    assert "stage 3:\n1 node" in texts(graph(".charlie", [7]))
+
+
+@pytest.mark.parametrize("repeating", [False, True])
+def test_the_picture_has_two_lines_for_each_node_and_a_dot_for_each_gap(repeating):
+    text = ".charlie" if repeating else PADDED
+    rows = graph_nodes(text, repeating=repeating)
+    lines = [line for line in graph(text, repeating=repeating).axes[0].lines if len(line.get_xdata()) == 2]
+    dots = [line for line in graph(text, repeating=repeating).axes[0].lines if len(line.get_xdata()) == 1]
+    nodes = sum(map(len, rows[1:]))
+    assert len(lines) == 2 * nodes and len(dots) == len(text) * (len(rows) - 1) - nodes
+    assert all(0 <= line.get_xdata()[0] <= line.get_xdata()[1] for line in lines)  # nothing comes from the right
+
+
+def test_graphs_are_not_pyplots_and_the_same_graph_gives_the_same_bytes():
+    first, second = (graph(".charlie", repeating=True, highlight=3) for _ in range(2))
+    assert plt.get_fignums() == []
+    assert plots.png_of(first) == plots.png_of(second)
