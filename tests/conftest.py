@@ -1,7 +1,8 @@
-"""What several test files need: a small data set and a small net, both fast and the same every time."""
+"""Shared by all tests: one thread, Hypothesis without limits of time, a small data set and a small net."""
 
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 import torch
 from torch import nn
@@ -12,11 +13,26 @@ from lib.training import Windows
 
 torch.set_num_threads(1)  # small matrices on busy cores: one thread is faster than two, by far
 
+hypothesis.settings.register_profile(
+    "course", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
+)
+hypothesis.settings.load_profile("course")
+
 
 class Small(NamedTuple):
     vocabulary: Vocabulary
     train: Windows
     val: Windows
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their folder: tests/classroom as `classroom`, tests/slow as `slow`, its browser test as `browser`."""
+    for item in items:
+        if "browser" in item.path.stem:
+            item.add_marker(pytest.mark.browser)
+        elif (folder := item.path.parent.name) in ("classroom", "slow"):
+            item.add_marker(getattr(pytest.mark, folder))
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +46,7 @@ def small() -> Small:
 
 @pytest.fixture
 def make_model():
-    """Makes the same untrained small net at every call."""
+    """Factory of the same untrained small net."""
 
     def make(hidden: int = 16) -> nn.Sequential:
         torch.manual_seed(0)

@@ -1,0 +1,88 @@
+"""Set up the course and open it, or run its tests. Needs Python 3.11 or newer and nothing else.
+
+    python3 start.py          install into .venv (the first time), then open lesson 01 in JupyterLab
+    python3 start.py test     install into .venv (the first time), then run the tests; more words go to pytest
+
+On Windows: py start.py
+"""
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
+STAMP = os.path.join(VENV, "installed")
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), "rb") as file:
+        return file.read()
+
+
+def check_python(version=sys.version_info, system=None, machine=None):
+    """Exit with a message where the course cannot run."""
+    system, machine = system or platform.system(), machine or platform.machine()
+    if tuple(version[:2]) < (3, 11):
+        sys.exit(
+            "Python 3.11 or newer is needed; this is Python %d.%d (%s). Install a newer one and start this file with it, "
+            "for example: python3.12 start.py" % (version[0], version[1], sys.executable)
+        )
+    if (system, machine.lower()) in (("Darwin", "x86_64"), ("Windows", "arm64")):
+        sys.exit(
+            "PyTorch has no build for %s on %s processors. Use another machine, or Linux in a virtual machine."
+            % ({"Darwin": "macOS"}.get(system, system), {"x86_64": "Intel"}.get(machine, "ARM"))
+        )
+
+
+def pip(*words):
+    return subprocess.call([PYTHON, "-m", "pip", "install", "--disable-pip-version-check"] + list(words))
+
+
+def install():
+    """Make .venv and install what requirements.txt names, unless that was done before."""
+    wanted = hashlib.sha256(read("requirements.txt") + read("pyproject.toml") + ROOT.encode("utf-8")).hexdigest()
+    if os.path.exists(PYTHON) and os.path.exists(STAMP):
+        with open(STAMP) as file:
+            if file.read() == wanted:
+                return
+    print("Installing into .venv: about 2 GB, some minutes the first time.", flush=True)
+    if subprocess.call([sys.executable, "-m", "venv", VENV]):
+        sys.exit(
+            "The virtual environment could not be made. If the message above names ensurepip, install it: "
+            "on Debian and Ubuntu, sudo apt install python3-venv"
+        )
+    torch = next(line for line in read("requirements.txt").decode("utf-8").split() if line.startswith("torch=="))
+    # The default index gives Linux the build for NVIDIA cards, which is several gigabytes larger.
+    if platform.system() == "Linux" and pip(torch, "--index-url", CPU_INDEX):
+        print("PyTorch's index of CPU builds was not reached; the default build is installed, several GB.", flush=True)
+    if pip("-r", "requirements.txt"):
+        sys.exit("The installation failed; pip's message is above. Nothing is lost: run the same command again.")
+    with open(STAMP, "w") as file:
+        file.write(wanted)
+
+
+def main(words):
+    check_python()
+    os.chdir(ROOT)  # pip resolves `-e .` against the working directory
+    if words and words[0] in ("-h", "--help"):
+        sys.exit(__doc__)
+    if words and words[0] != "test":
+        sys.exit("start.py takes no word (open the lessons) or `test` (run the tests); got %r." % words[0])
+    install()
+    if words:
+        return subprocess.call([PYTHON, "-m", "pytest"] + words[1:])
+    print("JupyterLab opens in the browser. To stop it, press Ctrl+C here, twice.", flush=True)
+    lesson = os.path.join("notebooks", "01_embedding.ipynb")
+    try:
+        return subprocess.call([PYTHON, "-m", "jupyterlab", "--notebook-dir=.", lesson])
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
