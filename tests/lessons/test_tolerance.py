@@ -1,0 +1,59 @@
+"""The notebooks' tolerance: numbers may differ as far as their cell says, and nothing else may."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+STORED = "loss 1.980 after 1,324 steps\n"
+
+
+def cell(printed: str, stored: str = STORED, **metadata):
+    """A cell that prints one text, with another one stored."""
+    made = new_code_cell(f"print({printed.rstrip()!r})", metadata=metadata, execution_count=1)
+    made.outputs = [new_output("stream", name="stdout", text=stored)]
+    return made
+
+
+CASES = {
+    "inside": (cell("loss 1.989 after 1,324 steps", tolerance=0.01), ""),
+    "inside, relative": (cell("loss 1.995 after 1,330 steps", tolerance="1%"), ""),
+    "minus and hyphen": (cell("gap -0.031", "gap −0.030\n", tolerance=0.01), ""),
+    "outside": (cell("loss 1.991 after 1,324 steps", tolerance=0.01), "stored 1.980, got 1.991; the cell's tolerance is 0.01"),
+    "outside, relative": (cell("loss 1.980 after 1,340 steps", tolerance="1%"), "stored 1,324, got 1,340"),
+    "another sign": (cell("gap 0.004", "gap -0.004\n", tolerance=0.005), "got 0.004"),
+    "nan": (cell("loss nan after 1,324 steps", tolerance=9), "loss nan"),
+    "another word": (cell("loss 1.980 after 1,324 batches", tolerance=9), "batches"),
+    "one number more": (cell("loss 1.980 2 after 1,324 steps", tolerance=9), "1.980 2"),
+    "one number fewer": (cell("loss after 1,324 steps", tolerance=9), "loss after"),
+    "no tolerance": (cell("loss 1.981 after 1,324 steps"), "1.981"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> dict[str, str]:
+    """What nbval says of each case, under this project's conftest."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    shutil.copy(NOTEBOOKS / "conftest.py", folder)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = classroom\n")
+    nbformat.write(new_notebook(cells=[made for made, _ in CASES.values()]), folder / "cases.ipynb")
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--color=no"]
+    printed = subprocess.run(words, cwd=folder, capture_output=True, text=True).stdout
+    failures = dict(
+        re.findall(r"^_+ cases.ipynb::Cell (\d+) _+$(.*?)(?=^_{9}|^={9})", printed, re.MULTILINE | re.DOTALL)
+    )
+    assert "cases.ipynb" in printed and len(failures) == sum(bool(said) for _, said in CASES.values()), printed
+    return {case: failures.get(str(number), "") for number, case in enumerate(CASES)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_numbers_may_differ_within_the_tolerance_and_words_may_not(case, report):
+    said = CASES[case][1]
+    assert bool(report[case]) == bool(said)
+    assert said in report[case]
