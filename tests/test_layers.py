@@ -90,7 +90,13 @@ def readable(ours: BatchNorm1d, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("run", [lambda layer, x: layer(x), readable], ids=["BatchNorm1d", "batch_norm"])
 @pytest.mark.parametrize(
     ("shape", "momentum", "eps"),
-    [((32, 5), 0.1, 1e-5), ((2, 5), 0.1, 1e-5), ((1, 4, 5), 0.1, 1e-5), ((3, 2, 5), 0.001, 0.3), ((32, 4, 5), 1.0, 1e-5)],
+    [
+        ((32, 5), 0.1, 1e-5),
+        ((2, 5), 0.1, 1e-5),
+        ((1, 4, 5), 0.1, 1e-5),
+        ((3, 2, 5), 0.001, 0.3),
+        ((32, 4, 5), 1.0, 1e-5),
+    ],
 )
 def test_batch_norm_equals_torchs(run, shape, momentum, eps):
     torch.manual_seed(0)

@@ -183,7 +183,9 @@ def test_letter_probs_divides_logits_by_the_temperature_and_keeps_the_top_k():
     assert (letter_probs(logits, top_k=1) > 0).sum(1).tolist() == [1, 1]  # one of equal logits
     torch.testing.assert_close(letter_probs(logits, top_k=9), torch.softmax(logits, dim=1))
     torch.testing.assert_close(letter_probs(logits, top_k=2).sum(1), torch.ones(2))
-    assert letter_probs(logits.bfloat16()).dtype == torch.float32 and letter_probs(logits.double()).dtype == torch.float64
+    assert (
+        letter_probs(logits.bfloat16()).dtype == torch.float32 and letter_probs(logits.double()).dtype == torch.float64
+    )
 
 
 @pytest.mark.parametrize("temperature", [1e-50, 2e-38, 1e-30])
