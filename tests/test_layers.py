@@ -39,13 +39,6 @@ def test_flatten_accepts_non_contiguous_input():
     assert torch.equal(FlattenConsecutive(2)(x), FlattenConsecutive(2)(x.contiguous()))
 
 
-def test_flatten_drops_only_the_time_dimension():
-    assert FlattenConsecutive(8)(torch.randn(1, 8, 10)).shape == (1, 80)
-    assert FlattenConsecutive(2)(torch.randn(1, 8, 10)).shape == (1, 4, 20)
-    assert FlattenConsecutive(1)(torch.randn(1, 1, 1)).shape == (1, 1)
-    assert FlattenConsecutive(2)(torch.randn(3, 4, 1)).shape == (3, 2, 2)
-
-
 def test_flatten_has_no_parameters():
     layer = FlattenConsecutive(2)
     assert list(layer.parameters()) == [] and list(layer.buffers()) == []
@@ -133,13 +126,6 @@ def test_batch_norm_has_torchs_state_dict():
     ours(torch.randn(4, 3, 5))
     theirs.load_state_dict(ours.state_dict())
     assert theirs.num_batches_tracked == 1
-
-
-@given(st.integers(2, 6), st.integers(1, 4), st.integers(1, 4))
-def test_batch_norm_treats_batch_and_time_alike(B, T, C):
-    x = torch.randn(B, T, C)
-    merged = BatchNorm1d(C)(x.reshape(B * T, C)).view(B, T, C)
-    torch.testing.assert_close(BatchNorm1d(C)(x), merged)
 
 
 def test_batch_norm_accepts_non_contiguous_input():

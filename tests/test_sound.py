@@ -65,23 +65,11 @@ def test_mu_law_round_trip_error_is_at_most_half_a_step(levels, x):
     assert ((mu_law_decode(ids, levels) - x).abs() <= bound(x, levels - 1) + 1e-6).all()
 
 
-@given(x=samples)
-def test_mu_law_is_monotone_and_odd(x):
-    rising = x.sort().values
-    assert (mu_law_encode(rising).diff() >= 0).all()
-    assert ((mu_law_encode(x) + mu_law_encode(-x) - 255).abs() <= 1).all()  # 1 at the edge between two levels only
-
-
 def test_mu_law_follows_the_papers_formula():
     x = torch.linspace(-1, 1, 4_001, dtype=torch.float64)
     for value, level in zip(x.tolist(), mu_law_encode(x).tolist(), strict=True):
         companded = math.copysign(math.log(1 + 255 * abs(value)) / math.log(256), value)
         assert abs(level - (companded + 1) / 2 * 255) <= 0.5 + 1e-9
-
-
-def test_mu_law_is_fine_near_zero_and_coarse_at_full_scale():
-    steps = mu_law_decode(torch.arange(256)).diff()
-    assert steps[127] < (2 / 255) / 40 and steps[-1] > 2 * (2 / 255)
 
 
 def test_mu_law_clips_and_rejects_bad_input():
