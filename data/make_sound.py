@@ -12,10 +12,10 @@ from lib.data import DATA
 from lib.evidence.sweeps import forecast, run_sweep
 from lib.sound import (
     CHANNELS,
+    CHUNK,
     DELAY,
     DILATIONS,
     PARTS,
-    PIECE,
     SOUND,
     drum_with_echo,
     mu_law_encode,
@@ -59,7 +59,7 @@ def fill(row: dict) -> dict:
     reach, delay, seed = row["arm"].split(",")[0], row["delay"], row["seed"]
     model = sound_net(reach, seed)
     track = mu_law_encode(drum_with_echo(TRAIN_STROKES, TRAIN_SEED, delay))
-    pieces = cut_sequences(track, model.receptive_field, PIECE)
+    pieces = cut_sequences(track, model.receptive_field, CHUNK)
 
     def keep(name: str, steps: int) -> None:
         save_checkpoint(DATA / f"sound_{name}.pt", {"model": model.state_dict(), "steps": steps, "seed": seed})

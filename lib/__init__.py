@@ -1,6 +1,25 @@
-"""The small package that the notebooks of "WaveNet in stages" import.
+"""The package that the lessons of "WaveNet in stages" import. Read its files in this order:
 
-Read in this order: data, layers, models, ngrams, recipes, batches, training, sampling (lessons 01 to 05); sweeps, arms,
-probes, experiments, verdicts (06); convolution, wavenet, generation, sequences (07 and 08); sound (09). `plots` and `checks`
-serve the notebooks; nothing else imports them, so that `import lib` loads neither matplotlib nor IPython.
+    data         names, vocabulary, windows                        lesson 01
+    ngrams       the counting baselines                            01
+    layers       FlattenConsecutive, BatchNorm1d, Stage            02, 03
+    models       flat_model and staged_model                       02
+    recipes      optimizer settings: LECTURE, FAST, LONG, QUICK    04
+    batches      shuffled batches and their loss                   04
+    training     train and evaluate                                04
+    checkpoints  saved models, saved and resumed trainings         04
+    sampling     from logits to names                              05
+    sound        mu-law, the drum and its nets                     09
+    wavenet/     the lessons after the tree
+        convolution  causal dilated convolution, receptive field   07
+        conversion   the tree as dilated convolutions              07
+        net          WaveNet                                       08
+        generation   queues and naive generation                   08
+        sequences    whole names, masked loss                      08
+    plots/       figures with descriptions                         all
+    evidence/    experiments behind the measured claims            06, 08
+    checks/      "Your turn" at the end of each lesson             all
+
+Imports run one way: the files at the top, then wavenet, then sound and evidence, then plots and checks. `import lib`
+loads neither matplotlib nor IPython.
 """

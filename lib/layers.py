@@ -1,4 +1,4 @@
-"""The layers that the lessons are about: FlattenConsecutive, BatchNorm1d, and the stage that is built from them."""
+"""The layers that the lessons are about: FlattenConsecutive, BatchNorm1d, and the stage built from them."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Layer(nn.Module):
-    """A module that keeps its last output as `.out`, for a notebook to look at; copies and saved models leave it out."""
+    """A module that stores its latest output in `.out` for inspection; excluded from copies and pickles."""
 
     out: Tensor
 
@@ -18,16 +18,16 @@ class Layer(nn.Module):
 
 
 def flatten_consecutive(x: Shaped[Tensor, "B T C"], n: int) -> Shaped[Tensor, "B T//{n} {n}*C"]:
-    """Put each n neighbouring time steps side by side: (B, T, C) to (B, T/n, n*C). T must be a multiple of n."""
+    """Concatenate each n neighbouring time steps: (B, T, C) to (B, T/n, n*C). T must be a multiple of n."""
     B, T, C = x.shape
     return x.reshape(B, T // n, n * C)
 
 
 class FlattenConsecutive(Layer):
-    """Put each n neighbouring time steps side by side: (B, T, C) to (B, T/n, n*C). It has no parameters.
+    """Concatenate each n neighbouring time steps: (B, T, C) to (B, T/n, n*C). It has no parameters.
 
     Args:
-        n: neighbours to put together, in time steps.
+        n: neighbours to concatenate, in time steps.
 
     Raises:
         ValueError: n below 1.
@@ -49,15 +49,16 @@ class FlattenConsecutive(Layer):
         """
         if x.ndim != 3:
             raise ValueError(
-                f"FlattenConsecutive({self.n}) needs a 3-D tensor (batch, time steps, channels); got shape {tuple(x.shape)}. "
-                "A 2-D tensor has no time dimension left to flatten."
+                f"FlattenConsecutive({self.n}) needs a 3-D tensor (batch, time steps, channels); "
+                f"got shape {tuple(x.shape)}. A 2-D tensor has no time dimension left to flatten."
             )
         T = x.shape[1]
         if T == 0 or T % self.n:
             divisors = ", ".join(str(n) for n in range(1, T + 1) if T % n == 0)
             raise ValueError(
-                f"FlattenConsecutive({self.n}) needs a number of time steps that {self.n} divides; got T={T} "
-                f"(shape {tuple(x.shape)}). Pad the context or choose n from {divisors or 'the divisors of a longer context'}."
+                f"FlattenConsecutive({self.n}) needs a number of time steps that {self.n} divides; "
+                f"got T={T} (shape {tuple(x.shape)}). "
+                f"Pad the context or choose n from {divisors or 'the divisors of a longer context'}."
             )
         x = flatten_consecutive(x, self.n)
         if x.shape[1] == 1:
@@ -79,20 +80,21 @@ def batch_norm(
     momentum: int | float = 0.1,
     eps: float = 1e-5,
 ) -> Float[Tensor, "B *T C"]:
-    """Batch normalisation, written to be read; `BatchNorm1d` runs the same in one fused call.
+    """Batch normalisation, written to be read; `BatchNorm1d` computes the same in one fused call.
 
     Args:
         x: (B, C) or (B, T, C): batch, time steps, channels.
-        running_mean, running_var: (C,) each, the statistics for evaluation. Training moves them, in place.
-        weight, bias: (C,) each, the scale and shift that are learned (gamma and beta).
-        training: take mean and variance from x; if False, from the running statistics.
-        momentum: the share that each batch has in the running statistics.
+        running_mean, running_var: (C,) each, the statistics for evaluation. Training updates them in place.
+        weight, bias: (C,) each, the learned scale and shift (gamma and beta).
+        training: use the mean and variance of x; if False, the running statistics.
+        momentum: weight of the current batch in the running average.
         eps: added to the variance.
 
     Returns:
-        x normalised, in its own shape.
+        x normalised, in the same shape.
 
-    Source: Ioffe and Szegedy 2015, algorithm 1; the variance normalises biased and is stored unbiased, as torch does it.
+    Source: Ioffe and Szegedy 2015, algorithm 1. As in torch, x is normalised with the biased variance, and the running
+    average takes the unbiased one.
     """
     if training:
         dim = 0 if x.ndim == 2 else (0, 1)
@@ -108,15 +110,15 @@ def batch_norm(
 
 
 class BatchNorm1d(Layer):
-    """Batch normalisation of each channel over all other dimensions: over dim 0 of (B, C), over dims (0, 1) of (B, T, C).
+    """Batch normalisation of each channel over all other dimensions: dim 0 of (B, C), dims (0, 1) of (B, T, C).
 
-    Equal to `torch.nn.BatchNorm1d`, buffers and state dict included, which wants 3-D input as (N, C, L); here the
+    Equal to `torch.nn.BatchNorm1d`, buffers and state dict included, which takes 3-D input as (N, C, L); here the
     channels are always last.
 
     Args:
         num_features: C, the number of channels.
         eps: added to the variance.
-        momentum: the share, from 0 to 1, that each batch has in the running statistics.
+        momentum: weight of the current batch in the running average, from 0 to 1.
 
     Raises:
         ValueError: num_features below 1, eps not above 0, or momentum outside 0 to 1.
@@ -143,35 +145,40 @@ class BatchNorm1d(Layer):
         """Normalise (B, C) or (B, T, C).
 
         Raises:
-            ValueError: x has another number of dimensions or channels, or (in train mode) fewer than two values a
-                channel; the running statistics are then left as they were.
+            ValueError: x has another number of dimensions or channels, or (in train mode) fewer than two values per
+                channel; the running statistics are then unchanged.
         """
-        if x.ndim not in (2, 3):
-            raise ValueError(
-                f"BatchNorm1d({self.num_features}) needs (batch, channels) or (batch, time steps, channels); got shape {tuple(x.shape)}."
-            )
-        if x.shape[-1] != self.num_features:
-            hint = ""
-            if x.ndim == 3 and x.shape[1] == self.num_features:
-                hint = " Dimension 1 has that size: if x is laid out as torch's (N, C, L), give x.transpose(1, 2)."
-            raise ValueError(
-                f"BatchNorm1d({self.num_features}) looks for {self.num_features} channels in the last dimension, dimension {x.ndim - 1}, "
-                f"and found {x.shape[-1]} there (shape {tuple(x.shape)}).{hint}"
-            )
-        values = x.shape[:-1].numel()
-        if self.training and values < 2:
-            raise ValueError(
-                f"BatchNorm1d({self.num_features}) is in train mode and got {values} value(s) a channel (shape {tuple(x.shape)}): the variance "
-                "of one value is 0, and its unbiased estimate 0/0. Give a larger batch, or call model.eval() first."
-            )
+        self._check(x)
         if self.training:
             self.num_batches_tracked += 1
-        merged = x.reshape(-1, self.num_features)  # (B*T, C): one row for each value of a channel
+        merged = x.reshape(-1, self.num_features)  # (B*T, C): one row per value of a channel
         merged = F.batch_norm(
             merged, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps
         )
         self.out = merged.view(x.shape)
         return self.out
+
+    def _check(self, x: Tensor) -> None:
+        shape, C = tuple(x.shape), self.num_features
+        if x.ndim not in (2, 3):
+            raise ValueError(
+                f"BatchNorm1d({C}) needs (batch, channels) or (batch, time steps, channels); got shape {shape}."
+            )
+        if shape[-1] != C:
+            hint = ""
+            if x.ndim == 3 and shape[1] == C:
+                hint = " Dimension 1 has that size: if x is laid out as torch's (N, C, L), give x.transpose(1, 2)."
+            raise ValueError(
+                f"BatchNorm1d({C}) expected {C} channels in the last dimension (dimension {x.ndim - 1}), "
+                f"got {shape[-1]} (shape {shape}).{hint}"
+            )
+        values = x.shape[:-1].numel()
+        if self.training and values < 2:
+            raise ValueError(
+                f"BatchNorm1d({C}) is in train mode and got {values} value(s) per channel (shape {shape}): the "
+                "variance of one value is 0, and its unbiased estimate 0/0. "
+                "Give a larger batch, or call model.eval() first."
+            )
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
@@ -184,9 +191,9 @@ class Stage(Layer):
         in_features: channels of each incoming time step.
         out_features: channels of each outgoing time step.
         n: neighbours that become one, in time steps.
-        activation: makes the activation module, `nn.Tanh` or `nn.GELU` for example.
-        residual: add the right-hand neighbour's input to the output, where in_features equals out_features; elsewhere
-            there is nothing of the right width to add, and nothing is. Has no parameters.
+        activation: factory for the activation, `nn.Tanh` or `nn.GELU` for example.
+        residual: add the right-hand neighbour's input to the output; ignored if in_features and out_features differ.
+            Has no parameters.
 
     Source: Karpathy's makemore part 5; the residual is this project's own.
     """

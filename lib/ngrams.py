@@ -1,4 +1,4 @@
-"""The counting baselines: how far does counting get, with contexts of 0, 1, 2 ... letters?"""
+"""The counting baselines: how far does counting get, with contexts of 0, 1, 2 ... characters?"""
 
 import math
 
@@ -12,18 +12,18 @@ class CountModel:
 
     With n how often a context was seen, and t how many different characters followed it, a character has probability
 
-        p(character | context) = (count(context, character) + t * p(character | context without its first letter)) / (n + t)
+        p(character | context) = (count(context, character) + t * p(character | shorter context)) / (n + t)
 
-    down to the empty context, below which every character is as likely as any other. A context never seen has the
-    probabilities of the longest of its endings that was.
+    where the shorter context drops the oldest character, down to the empty context and then the uniform distribution.
+    An unseen context has the probabilities of its longest seen suffix.
 
     Args:
         windows: (X, Y) as `make_windows` gives them. X: (N, T) int64, Y: (N,) int64.
         vocabulary_size: number of characters, the stop mark included.
-        context: letters of context to use, from 0 to T; 1 is the bigram model.
+        context: characters of context to use, from 0 to T; 1 is the bigram model.
 
     Raises:
-        ValueError: no windows, or a context that the windows don't hold.
+        ValueError: no windows, or a context longer than the windows.
 
     Source: Witten and Bell 1991, method C; interpolated as in Chen and Goodman 1998.
     """
@@ -33,17 +33,17 @@ class CountModel:
     ) -> None:
         X, Y = windows
         if len(Y) == 0:
-            raise ValueError("CountModel got no windows to count. Give the windows of at least one name.")
+            raise ValueError("CountModel expected the windows of at least one name, got no windows.")
         if not 0 <= context <= X.shape[1]:
             raise ValueError(
-                f"these windows hold {X.shape[1]} letters of context; got context={context}. Choose 0 to {X.shape[1]}."
+                f"expected a context from 0 to {X.shape[1]}, the length of these windows, got context={context}."
             )
         self.vocabulary_size, self.context = vocabulary_size, context
-        row = torch.zeros_like(Y)  # (N,): which context each window ends with, as a row of the tables below
-        self.keys: list[Int[Tensor, "R"]] = []  # at each length: the contexts seen, as row before * vocabulary + letter
-        self.probs = [
-            self._smoothed(row, Y, torch.full((1, vocabulary_size), 1 / vocabulary_size, dtype=torch.float64))
-        ]
+        row = torch.zeros_like(Y)  # (N,): the context that each window ends with, as a row of the tables below
+        uniform = torch.full((1, vocabulary_size), 1 / vocabulary_size, dtype=torch.float64)
+        self.probs = [self._smoothed(row, Y, uniform)]
+        # For each length the contexts seen, as row of the shorter context * vocabulary_size + oldest character.
+        self.keys: list[Int[Tensor, "R"]] = []
         for length in range(1, context + 1):
             keys, longer = (row * vocabulary_size + X[:, -length]).unique(return_inverse=True)
             shorter_probs = self.probs[-1][keys // vocabulary_size]
@@ -54,7 +54,7 @@ class CountModel:
     def _smoothed(
         self, row: Int[Tensor, "N"], Y: Int[Tensor, "N"], shorter: Float[Tensor, "R V"]
     ) -> Float[Tensor, "R V"]:
-        """One row of probabilities for each context of one length."""
+        """One row of probabilities per context of one length."""
         counts = torch.bincount(row * self.vocabulary_size + Y, minlength=shorter.numel()).view(shorter.shape)
         n, t = counts.sum(1, keepdim=True), (counts > 0).sum(1, keepdim=True)
         return (counts + t * shorter) / (n + t)
@@ -72,7 +72,7 @@ class CountModel:
         return probs
 
     def evaluate(self, windows: tuple[Int[Tensor, "N T"], Int[Tensor, "N"]]) -> float:
-        """Mean cross-entropy of the windows, in nats a letter."""
+        """Mean cross-entropy of the windows, in nats per character."""
         X, Y = windows
         total = 0.0
         for x, y in zip(X.split(65_536), Y.split(65_536), strict=True):

@@ -4,13 +4,13 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lib.data import Vocabulary, make_windows
 from lib.training import eval_mode
 
-PIECE = 8_192
+CHUNK = 8_192  # names sampled in parallel
 
 
 @torch.no_grad()
@@ -23,75 +23,71 @@ def sample_names(
     generator: torch.Generator | None = None,
     max_length: int = 64,
 ) -> list[str]:
-    """Sample n names, all letters of one place at once.
+    """Sample n names, one position at a time, for all names in parallel.
 
     Args:
-        model: from (B, T) ids to (B, V) logits, with T its `.context` (8 if it has none). Runs in eval mode, in which each
-            row of logits must follow from its own row of ids alone; the mode is put back.
+        model: from (B, T) ids to (B, V) logits, with T its `.context` (8 if it has none). Runs in eval mode, in which
+            each row of logits must depend on the same row of ids alone; the mode is restored.
         vocabulary: the one the model was trained with.
         n: how many names.
-        temperature: the logits are divided by it: below 1 the likely letters become likelier, 0 always takes the
+        temperature: the logits are divided by it: below 1 likely characters become likelier, 0 always takes the
             likeliest.
-        top_k: sample among the k likeliest letters only.
-        generator: where the random numbers come from; the same state gives the same names. None is torch's own.
-        max_length: letters after which a name that does not end is cut.
+        top_k: sample among the k likeliest characters only.
+        generator: source of the random numbers; the same state gives the same names. None is torch's own.
+        max_length: names are cut at this many letters.
 
     Returns:
-        The names, without stop mark or padding; an empty one where the net ends a name before its first letter.
+        The names, without stop mark or padding; empty where the first sampled character is the stop mark.
 
     Raises:
         ValueError: n below 0, a temperature below 0 or not finite, top_k or max_length below 1.
     """
-    if n < 0:
-        raise ValueError(f"sample_names can't sample {n} names; n must be 0 or more.")
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise ValueError(
-            f"the temperature must be 0 (always the likeliest letter) or a number above; got {temperature}."
-        )
-    for name, value in (("top_k", top_k), ("max_length", max_length)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}.")
+    check_sampling(temperature, top_k, max_length, n=n)
     names: list[str] = []
     with eval_mode(model):
-        for begin in range(0, n, PIECE):
-            names += _sample(model, vocabulary, min(PIECE, n - begin), temperature, top_k, generator, max_length)
+        for begin in range(0, n, CHUNK):
+            names += _sample(model, vocabulary, min(CHUNK, n - begin), temperature, top_k, generator, max_length)
     return names
 
 
 def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> list[str]:
-    """One piece of at most PIECE names. The net is asked once for each beginning, however many names share it."""
+    """One chunk of names. The model runs once per distinct prefix."""
     device = next(model.parameters()).device
-    contexts = torch.zeros(1, getattr(model, "context", 8), dtype=torch.int64)  # (beginnings, T): all stop marks
-    running, beginning = torch.arange(n), torch.zeros(n, dtype=torch.int64)  # (running,): which name, which context
-    letters = torch.zeros(n, max_length + 1, dtype=torch.int64)  # one more, so that a stop mark is behind every name
-    for place in range(max_length):
-        probs = letter_probs(model(contexts.to(device)), temperature, top_k)  # (beginnings, V)
-        if generator is not None:
-            probs = probs.to(generator.device)
-        probs = probs[beginning.to(probs.device)]  # (running, V)
-        ids = torch.multinomial(probs, num_samples=1, generator=generator).squeeze(1).cpu()  # (running,)
-        letters[running, place] = ids
+    contexts = torch.zeros(1, getattr(model, "context", 8), dtype=torch.int64)  # (prefixes, T): all stop marks
+    running, prefix = torch.arange(n), torch.zeros(n, dtype=torch.int64)  # (running,): which name, which prefix
+    written = torch.zeros(n, max_length, dtype=torch.int64)
+    for position in range(max_length):
+        probs = letter_probs(model(contexts.to(device)), temperature, top_k)  # (prefixes, V)
+        ids = draw_ids(probs[prefix.to(device)], generator).cpu()  # (running,)
+        written[running, position] = ids
         goes_on = ids != 0
         running = running[goes_on]
         if len(running) == 0:
             break
         V = probs.shape[1]
-        longer, beginning = (beginning * V + ids)[goes_on].unique(return_inverse=True)
+        longer, prefix = (prefix * V + ids)[goes_on].unique(return_inverse=True)
         contexts = torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)
-    is_drawn = F.pad(letters[:, :-1] != 0, (1, 0), value=True)  # (n, max_length + 1): the first stop mark, too
-    return vocabulary.decode(letters[is_drawn].tolist()).split(vocabulary.letters[0])[:-1]
+    return decode_names(written, vocabulary)
+
+
+def decode_names(written: Int[Tensor, "N L"], vocabulary: Vocabulary) -> list[str]:
+    """Rows of ids, padded with stop marks, as names."""
+    is_drawn = F.pad(written != 0, (1, 0), value=True)  # (N, L + 1): up to the first stop mark
+    ids = F.pad(written, (0, 1))[is_drawn]
+    return vocabulary.decode(ids.tolist()).split(vocabulary.characters[0])[:-1]
 
 
 def letter_probs(
     logits: Float[Tensor, "B V"], temperature: int | float = 1.0, top_k: int | None = None
 ) -> Float[Tensor, "B V"]:
-    """Probabilities of the next letter: each row sums to 1.
+    """Probabilities of the next character, in float32 at least: each row sums to 1.
 
     Args:
-        logits: (B, V), a row an example.
-        temperature: 0 puts everything on the likeliest letter.
-        top_k: letters outside the k likeliest get probability 0.
+        logits: (B, V), one row per example.
+        temperature: 0 gives the likeliest character probability 1.
+        top_k: characters outside the k likeliest get probability 0.
     """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     if temperature < torch.finfo(logits.dtype).tiny:  # 0, or so small that it would round to 0
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype)
     logits = (logits - logits.max(dim=1, keepdim=True).values) / temperature  # so that no temperature overflows
@@ -101,9 +97,25 @@ def letter_probs(
     return F.softmax(logits, dim=1)
 
 
+def draw_ids(probs: Float[Tensor, "B V"], generator: torch.Generator | None) -> Int[Tensor, "B"]:
+    """One random id per row of probabilities; drawn on the generator's device, returned on that of `probs`."""
+    drawn_from = probs if generator is None else probs.to(generator.device)
+    return torch.multinomial(drawn_from, num_samples=1, generator=generator).squeeze(1).to(probs.device)
+
+
+def check_sampling(temperature: int | float, top_k: int | None = None, max_length: int = 1, **counts: int) -> None:
+    """Raise ValueError for a temperature below 0 or not finite, top_k or max_length below 1, or a count below 0."""
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature must be finite and at least 0 (always the likeliest); got {temperature}.")
+    least = {"top_k": (top_k, 1), "max_length": (max_length, 1)} | {name: (count, 0) for name, count in counts.items()}
+    for name, (value, at_least) in least.items():
+        if value is not None and value < at_least:
+            raise ValueError(f"{name} must be at least {at_least}; got {value}.")
+
+
 @torch.no_grad()
 def name_log_prob(model: nn.Module, vocabulary: Vocabulary, name: str) -> float:
-    """The exact log-probability that `sample_names` at temperature 1 gives for this name, in nats, stop mark included.
+    """The exact log-probability, in nats, that `sample_names` at temperature 1 gives this name, stop mark included.
 
     Raises:
         ValueError: the name has a letter that the vocabulary lacks, or the stop mark in it.

@@ -1,4 +1,4 @@
-"""Laws of lib.ngrams."""
+"""Tests of lib.ngrams."""
 
 import math
 
@@ -9,29 +9,29 @@ from lib.data import Vocabulary, load_names, make_windows, split_names
 from lib.ngrams import CountModel
 
 
-def slow_prob(windows, vocabulary_size, context, ids, letter):
-    """Interpolated Witten-Bell as its formula says, one context after the other."""
+def slow_prob(windows, vocabulary_size, context, ids, character):
+    """Interpolated Witten-Bell by its formula, one context at a time."""
     if context < 0:
         return 1 / vocabulary_size
     X, Y = windows
     start = X.shape[1] - context
     followers = [y for x, y in zip(X.tolist(), Y.tolist(), strict=True) if x[start:] == ids[start:]]
     n, t = len(followers), len(set(followers))
-    shorter = slow_prob(windows, vocabulary_size, context - 1, ids, letter)
-    return (followers.count(letter) + t * shorter) / (n + t) if n else shorter
+    shorter = slow_prob(windows, vocabulary_size, context - 1, ids, character)
+    return (followers.count(character) + t * shorter) / (n + t) if n else shorter
 
 
 @pytest.mark.parametrize("context", [0, 1, 2, 4])
-def test_counting_is_its_formula(context):
+def test_probabilities_follow_the_formula(context):
     names = load_names()[:60]
     vocabulary = Vocabulary(names)
     train, val = make_windows(names[:50], vocabulary, 4), make_windows(names[50:], vocabulary, 4)
     probs = CountModel(train, len(vocabulary), context).predict(val[0])
     torch.testing.assert_close(probs.sum(1), torch.ones(len(probs), dtype=torch.float64))
     for row in range(0, len(probs), 7):
-        for letter in range(0, len(vocabulary), 5):
-            expected = slow_prob(train, len(vocabulary), context, val[0][row].tolist(), letter)
-            assert probs[row, letter].item() == pytest.approx(expected, rel=1e-12)
+        for character in range(0, len(vocabulary), 5):
+            expected = slow_prob(train, len(vocabulary), context, val[0][row].tolist(), character)
+            assert probs[row, character].item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_evaluate_is_the_mean_cross_entropy_of_predict():
@@ -45,11 +45,11 @@ def test_evaluate_is_the_mean_cross_entropy_of_predict():
 
 
 @pytest.mark.parametrize("context", [-1, 9])
-def test_refuses_contexts_that_the_windows_lack(context):
-    with pytest.raises(ValueError, match="Choose 0 to 8"):
+def test_rejects_contexts_longer_than_the_windows(context):
+    with pytest.raises(ValueError, match=f"from 0 to 8, .* got context={context}"):
         CountModel(make_windows(["emma"], Vocabulary(["emma"])), 4, context)
 
 
-def test_refuses_to_count_nothing():
+def test_rejects_no_windows():
     with pytest.raises(ValueError, match="no windows"):
         CountModel((torch.zeros(0, 8, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)), 27, 1)

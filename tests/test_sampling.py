@@ -1,4 +1,4 @@
-"""Laws of lib.sampling."""
+"""Tests of lib.sampling."""
 
 import math
 from collections import Counter
@@ -16,12 +16,12 @@ from lib.training import Recipe, train
 
 @pytest.fixture(scope="module")
 def ab():
-    """A net over the letters a and b that knows a few names: small enough to sum over all that it can say."""
+    """A trained net over the letters a and b: small enough to sum over all short names."""
     names = ["ab", "ba", "abba", "aab", "b", "bab"] * 50
     vocabulary = Vocabulary(names)
     torch.manual_seed(0)
     model = staged_model(3, embedding=4, hidden=8)
-    recipe = Recipe("ab", batch_size=512, lr=2e-2, steps=100)  # enough for the next letter to hang on the ones before
+    recipe = Recipe("ab", batch_size=512, lr=2e-2, steps=100)  # enough to learn the context
     train(model, make_windows(names, vocabulary), recipe=recipe, progress=False)
     return model, vocabulary
 
@@ -30,21 +30,21 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_names_come_as_often_as_their_probability_says(ab):
+def test_sampled_frequencies_match_exact_probabilities(ab):
     model, vocabulary = ab
     n = 40_000
     counts = Counter(sample_names(model, vocabulary, n, generator=seeded(0)))
     short = ["".join(letters) for length in range(6) for letters in product("ab", repeat=length)]
     probs = {name: math.exp(name_log_prob(model, vocabulary, name)) for name in short}
-    often = [name for name, p in probs.items() if n * p > 10]
-    assert len(often) > 15 and {"ab", "abba"} < set(often) and probs["abba"] > 100 * probs["abab"]
-    for name in often:
+    frequent = [name for name, p in probs.items() if n * p > 10]
+    assert len(frequent) > 15 and {"ab", "abba"} < set(frequent) and probs["abba"] > 100 * probs["abab"]
+    for name in frequent:
         p = probs[name]
         assert abs(counts[name] / n - p) < 5 * math.sqrt(p * (1 - p) / n), name
     assert sum(counts[name] for name in short) / n == pytest.approx(sum(probs.values()), abs=0.01)
 
 
-def test_name_log_prob_is_the_sum_over_its_letters(ab):
+def test_name_log_prob_is_the_sum_over_characters(ab):
     model, vocabulary = ab
     model.eval()
     context, expected = [0] * 8, 0.0
@@ -61,11 +61,11 @@ def test_name_log_prob_is_the_sum_over_its_letters(ab):
 def test_name_log_prob_is_exact():
     logits = [0.1, 2.0, -1.0]
     stop, a, b = torch.log_softmax(torch.tensor(logits).double(), dim=0).tolist()
-    log_prob = name_log_prob(Says(logits, context=4), Vocabulary(["ab"]), "abba")
+    log_prob = name_log_prob(Constant(logits, context=4), Vocabulary(["ab"]), "abba")
     assert log_prob == pytest.approx(a + b + b + a + stop, rel=1e-14)
 
 
-def test_same_generator_state_same_names(ab):
+def test_generator_state_determines_the_names(ab):
     model, vocabulary = ab
     first = sample_names(model, vocabulary, 50, generator=seeded(1))
     assert sample_names(model, vocabulary, 50, generator=seeded(1)) == first
@@ -79,7 +79,7 @@ def test_same_generator_state_same_names(ab):
     assert sample_names(model, vocabulary, 50) == global_first
 
 
-def test_samples_in_eval_mode_and_puts_the_mode_back(ab):
+def test_sampling_runs_in_eval_mode_and_restores_the_mode(ab):
     model, vocabulary = ab
     expected = sample_names(model.eval(), vocabulary, 50, generator=seeded(1))
     assert not model.training
@@ -92,7 +92,7 @@ def test_samples_in_eval_mode_and_puts_the_mode_back(ab):
     assert all(torch.equal(a, b) for a, b in zip(buffers, model.buffers(), strict=True))
 
 
-def test_temperature_zero_is_greedy_and_the_limit_of_small_ones(ab):
+def test_temperature_zero_is_greedy_and_the_limit_of_small_temperatures(ab):
     model, vocabulary = ab
     greedy = sample_names(model, vocabulary, 20, temperature=0)
     assert len(set(greedy)) == 1
@@ -101,8 +101,8 @@ def test_temperature_zero_is_greedy_and_the_limit_of_small_ones(ab):
     assert sample_names(model, vocabulary, 20, top_k=1) == greedy
 
 
-class Says(nn.Module):
-    """A net that always gives the same logits, and refuses another context and calls that keep a graph."""
+class Constant(nn.Module):
+    """A net with constant logits that rejects another context and calls that record gradients."""
 
     def __init__(self, logits, context=8):
         super().__init__()
@@ -114,7 +114,7 @@ class Says(nn.Module):
 
 
 class Table(nn.Module):
-    """A net with logits of its own for every context of the letters a and b and the stop mark; few names end early."""
+    """A net with separate random logits for every context of a, b and the stop mark; few names end early."""
 
     def __init__(self, context):
         super().__init__()
@@ -128,7 +128,7 @@ class Table(nn.Module):
 
 
 def plain_loop(model, vocabulary, n, generator, max_length):
-    """`sample_names` without a thought of time: the net is asked for every letter of every name."""
+    """`sample_names` without its optimisation: the net runs for every character of every name."""
     written = [[] for _ in range(n)]  # ids
     for _ in range(max_length):
         running = [ids for ids in written if ids[-1:] != [0]]
@@ -143,46 +143,49 @@ def plain_loop(model, vocabulary, n, generator, max_length):
 
 
 @pytest.mark.parametrize(("context", "max_length"), [(1, 30), (2, 64), (3, 64), (8, 5), (8, 30)])
-def test_names_are_those_of_the_plain_loop(context, max_length):
+def test_names_equal_those_of_a_plain_loop(context, max_length):
     model, vocabulary = Table(context), Vocabulary(["ab"])
     expected = plain_loop(model, vocabulary, 200, seeded(2), max_length)
-    assert max(map(len, expected)) > min(context, max_length - 1), "no name is longer than the context"
+    assert max(map(len, expected)) > min(context, max_length - 1), "no name exceeds the context"
     assert sample_names(model, vocabulary, 200, generator=seeded(2), max_length=max_length) == expected
 
 
-def test_the_net_is_asked_once_for_names_that_begin_alike():
-    model, asked = Table(3), []
-    model.register_forward_pre_hook(lambda _, inputs: asked.append(inputs[0].tolist()))
+def test_the_net_runs_once_per_distinct_prefix():
+    model, inputs = Table(3), []
+    model.register_forward_pre_hook(lambda _, given: inputs.append(given[0].tolist()))
     sample_names(model, Vocabulary(["ab"]), 500, generator=seeded(0))
-    assert [len(contexts) for contexts in asked[:3]] == [1, 2, 4]
-    assert len(asked[3]) == len(set(map(tuple, asked[3]))) < 9
+    assert [len(contexts) for contexts in inputs[:3]] == [1, 2, 4]
+    assert len(inputs[3]) == len(set(map(tuple, inputs[3]))) < 9
 
 
-def test_no_name_runs_for_ever_and_none_holds_padding():
+def test_names_end_at_max_length_and_contain_no_padding():
     vocabulary = Vocabulary(["ab"])
-    assert sample_names(Says([-math.inf, 0.0, 0.0]), vocabulary, 3, max_length=10, temperature=0) == ["a" * 10] * 3
-    assert all(len(name) == 64 for name in sample_names(Says([-1e9, 0.0, 0.0]), vocabulary, 3))
-    names = sample_names(Says([0.0, 0.0, 0.0], context=4), vocabulary, 2_000, generator=seeded(0))
+    assert sample_names(Constant([-math.inf, 0.0, 0.0]), vocabulary, 3, max_length=10, temperature=0) == ["a" * 10] * 3
+    assert all(len(name) == 64 for name in sample_names(Constant([-1e9, 0.0, 0.0]), vocabulary, 3))
+    names = sample_names(Constant([0.0, 0.0, 0.0], context=4), vocabulary, 2_000, generator=seeded(0))
     assert set("".join(names)) == {"a", "b"}
     assert abs(sum(name == "" for name in names) / 2_000 - 1 / 3) < 0.05
     assert len(names) == 2_000
 
 
-def test_pieces_join_to_one_list(monkeypatch):
-    monkeypatch.setattr("lib.sampling.PIECE", 7)
-    assert len(sample_names(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), 40)) == 40
-    assert sample_names(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), 0) == []
+def test_chunks_join_to_one_list(monkeypatch):
+    monkeypatch.setattr("lib.sampling.CHUNK", 7)
+    assert len(sample_names(Constant([0.0, 0.0, 0.0]), Vocabulary(["ab"]), 40)) == 40
+    assert sample_names(Constant([0.0, 0.0, 0.0]), Vocabulary(["ab"]), 0) == []
 
 
-def test_letter_probs_divides_by_the_temperature_and_keeps_the_top_k():
+def test_letter_probs_divides_logits_by_the_temperature_and_keeps_the_top_k():
     logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, -1.0]])
     torch.testing.assert_close(letter_probs(logits, 0.5), torch.softmax(2 * logits, dim=1))
     torch.testing.assert_close(letter_probs(logits, 2.0), torch.softmax(logits / 2, dim=1))
     assert (letter_probs(logits, top_k=2) > 0).sum(1).tolist() == [2, 2]
     assert letter_probs(logits, top_k=2)[0, 0] == 0
-    assert (letter_probs(logits, top_k=1) > 0).sum(1).tolist() == [1, 1]  # of equals, one
+    assert (letter_probs(logits, top_k=1) > 0).sum(1).tolist() == [1, 1]  # one of equal logits
     torch.testing.assert_close(letter_probs(logits, top_k=9), torch.softmax(logits, dim=1))
     torch.testing.assert_close(letter_probs(logits, top_k=2).sum(1), torch.ones(2))
+    assert (
+        letter_probs(logits.bfloat16()).dtype == torch.float32 and letter_probs(logits.double()).dtype == torch.float64
+    )
 
 
 @pytest.mark.parametrize("temperature", [1e-50, 2e-38, 1e-30])
@@ -202,8 +205,8 @@ def test_no_temperature_overflows(temperature):
         {"max_length": 0},
     ],
 )
-def test_refuses_settings_out_of_range(wrong):
+def test_rejects_settings_out_of_range(wrong):
     with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
-        sample_names(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), **{"n": 1, **wrong})
+        sample_names(Constant([0.0, 0.0, 0.0]), Vocabulary(["ab"]), **{"n": 1, **wrong})
     with pytest.raises(ValueError, match=r"'A'"):
-        name_log_prob(Says([0.0, 0.0, 0.0]), Vocabulary(["ab"]), "Ab")
+        name_log_prob(Constant([0.0, 0.0, 0.0]), Vocabulary(["ab"]), "Ab")

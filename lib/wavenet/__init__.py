@@ -8,7 +8,7 @@ from lib.wavenet.convolution import (
     receptive_field,
     repeating_taps,
 )
-from lib.wavenet.generation import Queues, Recompute, TreeTaps, generate, generate_names
+from lib.wavenet.generation import NaiveGeneration, Queues, Recompute, TreeTaps, generate, generate_names
 from lib.wavenet.net import GatedLayer, WaveNet
 from lib.wavenet.sequences import (
     IGNORED,
@@ -25,6 +25,7 @@ __all__ = [
     "IGNORED",
     "CausalConv1d",
     "GatedLayer",
+    "NaiveGeneration",
     "OnWindows",
     "Queues",
     "Recompute",

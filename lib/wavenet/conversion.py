@@ -19,9 +19,9 @@ class DilatedStage(Layer):
         self.conv, self.norm, self.activation, self.residual = conv, norm, activation, residual
 
     def forward(self, x: Float[Tensor, "B T C"], taps: Taps = dense_taps) -> Float[Tensor, "B T_out C_out"]:
-        """(B, T, C) to (B, T', C_out); `taps` says where the convolution finds its inputs."""
+        """(B, T, C) to (B, T', C_out); `taps` gathers the convolution's inputs."""
         seen = taps(self.conv, x)  # (B, T', k*C)
-        out = self.activation(self.norm(self.conv.combine(seen)))
+        out = self.activation(self.norm(self.conv.project(seen)))
         if self.residual:
             out = out + seen[..., -x.shape[2] :]  # the last tap: the right-hand neighbour's input
         self.out = out
@@ -32,7 +32,7 @@ class DilatedStage(Layer):
 
 
 class DilatedNet(nn.Sequential):
-    """What `staged_to_dilated` makes: (B, T) ids to (B, T', vocabulary) logits, the last T' = T - receptive_field + 1 positions."""
+    """A converted tree: (B, T) ids to (B, T', vocabulary) logits of the last T' = T - receptive_field + 1 positions."""
 
     @property
     def receptive_field(self) -> int:
@@ -40,13 +40,13 @@ class DilatedNet(nn.Sequential):
         return receptive_field(self)
 
     def forward(self, ids: Int[Tensor, "B T"], taps: Taps = dense_taps) -> Float[Tensor, "B T_out V"]:
-        """Logits of what comes after each position that has a whole receptive field behind it."""
+        """Logits of the next id at each position that has a complete receptive field."""
         x = ids
         for layer in self:
             if isinstance(layer, DilatedStage):
                 x = layer(x, taps)
             elif isinstance(layer, CausalConv1d):
-                x = layer.combine(taps(layer, x))
+                x = layer.project(taps(layer, x))
             else:
                 x = layer(x)
         return x
@@ -55,32 +55,25 @@ class DilatedNet(nn.Sequential):
 def staged_to_dilated(model: nn.Module) -> DilatedNet:
     """A net of stages as a net of dilated causal convolutions, with a copy of its weights and buffers.
 
-    A stage that joins n neighbours becomes a convolution of n taps, spaced by what the stages before it have joined: 2, 2, 2
-    gives dilations 1, 2, 4. The logits are those of the staged net for the window that ends at each position: put
-    receptive_field - 1 = context - 1 stop marks before the tokens to have one for every token.
+    A stage that joins n neighbours becomes a convolution of n taps, whose dilation is the product of the earlier n:
+    2, 2, 2 gives dilations 1, 2, 4. The logits are those of the staged net for the window that ends at each position;
+    with context - 1 stop marks before the tokens there is a window for every token.
 
-    That holds in eval mode, in which the new net comes. In train mode it can't: BatchNorm over (0, 1) takes its mean over
-    the positions that are computed, and here these are others, later ones included.
+    This holds in eval mode, the new net's mode. In train mode it cannot: BatchNorm over (0, 1) takes its mean over all
+    computed positions, which here are others, later ones included.
 
     Args:
-        model: an nn.Sequential of nn.Embedding, then `Stage`s (or FlattenConsecutive and Linear) and layers that treat each
-            position by itself; `staged_model` and `flat_model` make such nets.
+        model: an nn.Sequential of nn.Embedding, then `Stage`s (or FlattenConsecutive and Linear) and position-wise
+            layers; `staged_model` and `flat_model` make such nets.
 
     Returns:
         From (B, T) ids to (B, T - receptive_field + 1, vocabulary) logits. It shares nothing with `model`.
 
     Raises:
-        TypeError: model is no nn.Sequential that begins with an nn.Embedding.
+        TypeError: model is not an nn.Sequential that begins with an nn.Embedding.
         ValueError: a layer that can't be converted; the message names it.
     """
-    if not isinstance(model, nn.Sequential) or not len(model) or not isinstance(model[0], nn.Embedding):
-        first = (
-            f" that begins with {type(model[0]).__name__}" if isinstance(model, nn.Sequential) and len(model) else ""
-        )
-        raise TypeError(
-            f"staged_to_dilated takes an nn.Sequential that begins with an nn.Embedding; got {type(model).__name__}{first}. "
-            "staged_model makes one."
-        )
+    _check_tree(model)
     layers, channels, spacing = OrderedDict(), model[0].embedding_dim, 1
     rest = iter(model.named_children())
     for name, layer in rest:
@@ -99,10 +92,19 @@ def staged_to_dilated(model: nn.Module) -> DilatedNet:
     net.context = net.receptive_field
     if getattr(model, "context", net.context) != net.context:
         raise ValueError(
-            f"staged_to_dilated needs stages that join the whole context; the model's context is {model.context} and its stages join "
-            f"{net.context} time steps."
+            "staged_to_dilated needs stages that join the whole context; "
+            f"the model's context is {model.context} and its stages join {net.context} time steps."
         )
     return net.eval()
+
+
+def _check_tree(model: nn.Module) -> None:
+    kind, layers = type(model).__name__, model if isinstance(model, nn.Sequential) else ()
+    if not layers or not isinstance(layers[0], nn.Embedding):
+        raise TypeError(
+            "staged_to_dilated expected an nn.Sequential that begins with an nn.Embedding, as staged_model makes, "
+            f"got {kind}{f' that begins with {type(layers[0]).__name__}' if layers else ''}."
+        )
 
 
 def _as_dilated_stage(name: str, stage: Stage, channels: int, spacing: int) -> DilatedStage:
@@ -118,13 +120,13 @@ def _as_convolution(
     """FlattenConsecutive(n) and Linear as one convolution of n taps, with a copy of the Linear's weights."""
     if type(linear) is not nn.Linear:
         raise ValueError(
-            f"staged_to_dilated can't convert layer {name!r}: after a FlattenConsecutive it needs an nn.Linear, and this is "
-            f"{type(linear).__name__}. Join bare stages into one FlattenConsecutive."
+            f"staged_to_dilated can't convert layer {name!r}: expected an nn.Linear after a FlattenConsecutive, got "
+            f"{type(linear).__name__}. Merge bare stages into one FlattenConsecutive."
         )
     if linear.in_features != flatten.n * channels:
         raise ValueError(
-            f"staged_to_dilated can't convert layer {name!r}: it takes {linear.in_features} features, and {flatten.n} neighbours of "
-            f"{channels} channels have {flatten.n * channels}. Make them equal; the model can't run as it is."
+            f"staged_to_dilated can't convert layer {name!r}: it takes {linear.in_features} features, and "
+            f"{flatten.n} neighbours of {channels} channels have {flatten.n * channels}. Make them equal."
         )
     conv = CausalConv1d(channels, linear.out_features, flatten.n, spacing)
     conv.weight, conv.bias = copy.deepcopy(linear.weight), copy.deepcopy(linear.bias)
@@ -132,9 +134,9 @@ def _as_convolution(
 
 
 def _channels_after(name: str, layer: nn.Module, channels: int) -> int:
-    """How many channels a layer gives; refuses one that gives a position another output when it stands among others."""
+    """The channels of a layer's output; rejects layers that are not position-wise."""
     like = next(layer.parameters(), torch.empty(0))
-    T = channels + 1  # so that no layer can take the time steps for the channels
+    T = channels + 1  # so that no layer can mistake the time steps for the channels
     x = torch.linspace(-2, 2, 3 * T * channels, dtype=like.dtype, device=like.device).view(3, T, channels)
     layer, why = copy.deepcopy(layer).eval(), ""
     try:
@@ -144,7 +146,7 @@ def _channels_after(name: str, layer: nn.Module, channels: int) -> int:
         why = f" ({type(error).__name__}: {error})"
     if why or among_others.shape != alone.shape or not torch.allclose(among_others, alone, atol=1e-6):
         raise ValueError(
-            f"staged_to_dilated can't convert layer {name!r}, {type(layer).__name__}: it does not treat each position by itself{why}. "
-            "Use a layer that does, such as nn.Tanh or, for a norm, lib's BatchNorm1d."
+            f"staged_to_dilated can't convert layer {name!r}, {type(layer).__name__}: it is not position-wise{why}. "
+            "Use a layer that is, such as nn.Tanh or, for a norm, lib's BatchNorm1d."
         )
     return alone.shape[0]

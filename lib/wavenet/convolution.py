@@ -1,4 +1,9 @@
-"""Causal dilated convolution: what one output sees, and how far back."""
+"""Causal dilated convolution: what one output sees, and how far back.
+
+Each convolution first gathers its inputs with a function of type `Taps`, then multiplies them by its weights. A net's
+`forward` takes that function as an argument, so that a cache (`Queues`), a tree (`TreeTaps`) or another padding
+(`repeating_taps`) can replace `dense_taps`.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -13,13 +18,13 @@ Taps = Callable[["CausalConv1d", Tensor], Tensor]
 
 
 def dense_taps(layer: "CausalConv1d", x: Shaped[Tensor, "B T C"]) -> Shaped[Tensor, "B T_out kC"]:
-    """For each output of the convolution the inputs that it sees, side by side, its own time step last.
+    """The inputs that each output of the convolution sees, concatenated, its own time step last.
 
     With a kernel of 2 and dilation 1 this is FlattenConsecutive(2) with a stride of 1 instead of 2: (x0 x1), (x1 x2),
     (x2 x3) ... instead of (x0 x1), (x2 x3) ...; a larger dilation pairs time steps that are further apart.
 
     Args:
-        layer: its kernel size and dilation are read, nothing else.
+        layer: only its kernel size and dilation are used.
         x: (B, T, C).
 
     Returns:
@@ -31,18 +36,19 @@ def dense_taps(layer: "CausalConv1d", x: Shaped[Tensor, "B T C"]) -> Shaped[Tens
     T_out = x.shape[1] - layer.reach
     if T_out < 1:
         raise ValueError(
-            f"CausalConv1d(kernel_size={layer.kernel_size}, dilation={layer.dilation}) sees {layer.reach + 1} time steps at once; "
-            f"got T={x.shape[1]} (shape {tuple(x.shape)}). Put stop marks before the tokens, or give a longer sequence."
+            f"CausalConv1d(kernel_size={layer.kernel_size}, dilation={layer.dilation}) needs at least "
+            f"{layer.reach + 1} time steps; got T={x.shape[1]} (shape {tuple(x.shape)}). "
+            "Put stop marks before the tokens, or give a longer sequence."
         )
     starts = range(0, layer.reach + 1, layer.dilation)
     return torch.cat([x[:, start : start + T_out] for start in starts], dim=2)
 
 
 def repeating_taps(layer: "CausalConv1d", x: Shaped[Tensor, "B T C"]) -> Shaped[Tensor, "B T kC"]:
-    """As `dense_taps`, for a sequence before which its first token has stood for ever: (B, T, C) to (B, T, kernel_size * C).
+    """As `dense_taps`, for a sequence left-padded with its first token: (B, T, C) to (B, T, kernel_size * C).
 
-    After tokens that are all alike every time step of a layer is alike, so the first one can stand for all before it. A name
-    then needs one stop mark before it instead of receptive_field, and every layer computes T time steps, no more.
+    After equal tokens all time steps of a layer are equal, so the first one replaces all before it. A name then needs
+    one stop mark before it instead of receptive_field, and every layer computes only T time steps.
     """
     before = x[:, :1].expand(-1, layer.reach, -1)
     return dense_taps(layer, torch.cat([before, x], dim=1))
@@ -51,8 +57,8 @@ def repeating_taps(layer: "CausalConv1d", x: Shaped[Tensor, "B T C"]) -> Shaped[
 class CausalConv1d(Layer):
     """Causal convolution with dilation, channels last: each output sees its own time step and earlier ones only.
 
-    Out[t] = bias + sum over j of weight_j x[t - (kernel_size - 1 - j) * dilation]. It adds no padding: whoever wants an
-    output for the first letter puts stop marks before the letters. Equal to `torch.nn.functional.conv1d`, whose weight
+    Out[t] = bias + sum over j of weight_j x[t - (kernel_size - 1 - j) * dilation]. It adds no padding: for an output at
+    the first letter, put stop marks before the letters. Equal to `torch.nn.functional.conv1d`, whose weight
     (out, in, kernel) is `weight.view(out, kernel, in).transpose(1, 2)` here.
 
     Args:
@@ -74,7 +80,7 @@ class CausalConv1d(Layer):
         sizes = {"in_channels": in_channels, "out_channels": out_channels}
         for name, size in (sizes | {"kernel_size": kernel_size, "dilation": dilation}).items():
             if size < 1:
-                raise ValueError(f"CausalConv1d needs a {name} of at least 1; got {size}.")
+                raise ValueError(f"CausalConv1d needs {name} of at least 1; got {size}.")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.dilation = kernel_size, dilation
         linear = nn.Linear(kernel_size * in_channels, out_channels, bias)  # what would follow FlattenConsecutive
@@ -96,10 +102,10 @@ class CausalConv1d(Layer):
                 f"CausalConv1d needs (batch, time steps, {self.in_channels} channels); got shape {tuple(x.shape)}. "
                 "If x is laid out as torch's (N, C, L), give x.transpose(1, 2)."
             )
-        return self.combine(dense_taps(self, x))
+        return self.project(dense_taps(self, x))
 
-    def combine(self, seen: Float[Tensor, "B T kC"]) -> Float[Tensor, "B T C_out"]:
-        """The matrix product, on what the taps see: (B, T', kernel_size * in_channels) to (B, T', out_channels)."""
+    def project(self, seen: Float[Tensor, "B T kC"]) -> Float[Tensor, "B T C_out"]:
+        """The matrix product with what the taps see: (B, T', kernel_size * in_channels) to (B, T', out_channels)."""
         self.out = F.linear(seen, self.weight, self.bias)
         return self.out
 
@@ -115,7 +121,7 @@ def dilated_receptive_field(kernel_size: int, dilations: Sequence[int]) -> int:
 
     Args:
         kernel_size: taps of every convolution, in time steps.
-        dilations: spacing of the taps, one entry a layer, in time steps; (1, 2, 4) is three layers.
+        dilations: spacing of the taps, one entry per layer, in time steps; (1, 2, 4) is three layers.
 
     Returns:
         1 + (kernel_size - 1) * sum(dilations), in time steps.
@@ -127,7 +133,8 @@ def dilated_receptive_field(kernel_size: int, dilations: Sequence[int]) -> int:
     """
     if kernel_size < 1 or any(dilation < 1 for dilation in dilations):
         raise ValueError(
-            f"kernel size and dilations must be at least 1 time step; got kernel_size={kernel_size}, dilations={tuple(dilations)}."
+            "kernel size and dilations must be at least 1 time step; "
+            f"got kernel_size={kernel_size}, dilations={tuple(dilations)}."
         )
     return 1 + (kernel_size - 1) * sum(dilations)
 

@@ -13,16 +13,18 @@ from lib.wavenet.convolution import CausalConv1d, Taps, dense_taps, receptive_fi
 class GatedLayer(Layer):
     """One layer of WaveNet: dilated convolution, gate, residual.
 
-    z = tanh(filter) * sigmoid(gate), where both are convolutions of x, plus what the condition adds (equation 2, and the
-    first of section 2.5); the output is x + W z.
+    z = tanh(filter) * sigmoid(gate), where both are convolutions of x plus a learned vector per condition; the output
+    is x + W z.
 
     Args:
         channels: of x, of z and of the output.
         kernel_size, dilation: of the convolution, in time steps.
         conditions: classes of the global condition; 0 for none.
         gated: False leaves out the gate, z = tanh(filter).
-        residual: False gives z as the output.
-        norm: makes a norm of so many channels, for what the convolution gives.
+        residual: False makes z the output.
+        norm: factory for a norm of the convolution's output, called with its number of channels.
+
+    Source: van den Oord et al. 2016 (WaveNet), equation 2 and the first of section 2.5.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class GatedLayer(Layer):
         width = 2 * channels if gated else channels  # filter and gate side by side: one convolution computes both
         self.gated = gated
         self.conv = CausalConv1d(channels, width, kernel_size, dilation)
-        # Larger than a Linear starts, so that tanh and sigmoid bend from the start.
+        # Larger than a Linear's weights at first, so that tanh and sigmoid are nonlinear from the start.
         nn.init.kaiming_uniform_(self.conv.weight, nonlinearity="tanh")
         self.norm = norm(width) if norm else None
         self.condition = nn.Embedding(conditions, width) if conditions else None
@@ -50,7 +52,7 @@ class GatedLayer(Layer):
     ) -> tuple[Float[Tensor, "B T_out C"], Float[Tensor, "B T_out C"]]:
         """(B, T, C) to (B, T', C), for the next layer, and z (B, T', C), for the skip path."""
         seen = taps(self.conv, x)  # (B, T', k*C)
-        a = self.conv.combine(seen)  # (B, T', 2C), or (B, T', C) without gate
+        a = self.conv.project(seen)  # (B, T', 2C), or (B, T', C) without gate
         if self.norm is not None:
             a = self.norm(a)
         if self.condition is not None:
@@ -67,23 +69,23 @@ class GatedLayer(Layer):
 class WaveNet(nn.Module):
     """WaveNet on tokens: embedding, gated dilated convolutions with residual and skip paths, a head of two layers.
 
-    There is no padding in it, so an output for the first letter needs receptive_field stop marks before it. The last
-    layer starts small, so that the first loss is about ln(vocabulary_size).
+    It does not pad, so an output for the first letter needs receptive_field stop marks before it. The last layer's
+    weights are small at first, so that the first loss is about ln(vocabulary_size).
 
     Args:
         vocabulary_size: number of different ids: characters with the stop mark, or 256 levels of sound.
         channels: of every layer.
         dilations: spacing of the taps of each layer of a block, in time steps: (1, 2, 4).
-        blocks: how often the dilations are gone through.
+        blocks: how many times the dilations are repeated.
         kernel_size: taps of every convolution.
-        embedding: channels of each id, which a causal convolution, the paper's first, takes to `channels`; it adds
-            kernel_size - 1 time steps to the receptive field. None: as many as `channels`, and no such convolution.
-        skip_channels: of the skip path and the head; None for as many as `channels`.
+        embedding: channels of each id, which a causal convolution, the paper's first, maps to `channels`; it adds
+            kernel_size - 1 time steps to the receptive field. None: `channels`, without that convolution.
+        skip_channels: of the skip path and the head; None for `channels`.
         conditions: classes of a global condition, such as a speaker or a list; 0 for none.
         gated, residual, skip, deep_head: False leaves that part of the paper out: the gate (z = tanh(filter)), the
             residual path, the skip path (the head reads the last layer), the head's first layer.
-        norm: makes a norm for each convolution's output, such as nn.LayerNorm; None for none, as in the paper. A norm over
-            several positions lets the future leak in: BatchNorm1d in train mode does.
+        norm: factory for a norm of each convolution's output, such as nn.LayerNorm; None for none, as in the paper. A
+            norm over several positions leaks the future: BatchNorm1d in train mode does.
 
     Raises:
         ValueError: a size below 1, or no dilations.
@@ -109,14 +111,9 @@ class WaveNet(nn.Module):
     ) -> None:
         super().__init__()
         sizes = {"vocabulary_size": vocabulary_size, "channels": channels, "blocks": blocks, "kernel_size": kernel_size}
-        sizes |= {"embedding": embedding, "skip_channels": skip_channels, "number of dilations": len(dilations)}
-        sizes |= {f"dilation {number}": dilation for number, dilation in enumerate(dilations)} | {
-            "conditions": conditions
-        }
-        for name, size in sizes.items():
-            least = 0 if name == "conditions" else 1
-            if size is not None and size < least:
-                raise ValueError(f"WaveNet needs {name} of at least {least}; got {size}.")
+        _check_sizes(1, sizes | {"embedding": embedding, "skip_channels": skip_channels})
+        _check_sizes(1, {"len(dilations)": len(dilations), "min(dilations)": min(dilations, default=1)})
+        _check_sizes(0, {"conditions": conditions})
         dilations = tuple(dilations) * blocks
         head = (skip_channels or channels) if skip else channels
         self.embedding = nn.Embedding(vocabulary_size, embedding or channels)
@@ -135,40 +132,40 @@ class WaveNet(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """How many ids one output can see, in time steps: `dilated_receptive_field` of all convolutions, the first too."""
+        """How many ids one output can see, in time steps: `dilated_receptive_field` of all convolutions."""
         return receptive_field(self)
 
     @property
     def context(self) -> int:
-        """The receptive field, by the name that nets of windows have for it."""
+        """The receptive field, under the name that nets of windows use."""
         return self.receptive_field
 
     def forward(
         self, ids: Int[Tensor, "B T"], condition: Int[Tensor, "B"] | None = None, taps: Taps = dense_taps
     ) -> Float[Tensor, "B T_out V"]:
-        """Logits of what comes after each of the last T' = T - receptive_field + 1 positions.
+        """Logits of the next id at each of the last T' = T - receptive_field + 1 positions.
 
         Args:
             ids: (B, T) int64.
-            condition: (B,) int64, one class a sequence, where the net was made with conditions.
-            taps: where the convolutions find their inputs; `Queues` and `TreeTaps` put theirs here.
+            condition: (B,) int64, one class per sequence, if the net has conditions.
+            taps: gathers the inputs of each convolution; `Queues` and `TreeTaps` pass their own.
 
         Raises:
-            ValueError: too few time steps, or a condition that is missing or not wanted.
+            ValueError: too few time steps, or a missing or unexpected condition.
         """
-        if (condition is None) != (self.layers[0].condition is None):
-            wants = (
-                "wants a condition, (B,) int64" if condition is None else "was made with conditions=0 and takes none"
-            )
-            raise ValueError(f"this WaveNet {wants}; got {'none' if condition is None else tuple(condition.shape)}.")
+        if condition is None and self.layers[0].condition is not None:
+            raise ValueError("this WaveNet expected a condition, (B,) int64, got none.")
+        if condition is not None and self.layers[0].condition is None:
+            raise ValueError(f"this WaveNet has conditions=0; expected none, got {tuple(condition.shape)}.")
         if taps is dense_taps and ids.shape[1] < self.receptive_field:
             raise ValueError(
-                f"this WaveNet needs at least its receptive field of {self.receptive_field} time steps; got T={ids.shape[1]} "
-                f"(shape {tuple(ids.shape)}). Put stop marks before the tokens: F.pad(ids, ({self.receptive_field} - 1, 0))."
+                f"this WaveNet needs at least its receptive field of {self.receptive_field} time steps; got "
+                f"T={ids.shape[1]} (shape {tuple(ids.shape)}). "
+                f"Put stop marks before the tokens: F.pad(ids, ({self.receptive_field} - 1, 0))."
             )
         x, gates = self.embedding(ids), []  # (B, T, C)
         if self.first is not None:
-            x = self.first.combine(taps(self.first, x))
+            x = self.first.project(taps(self.first, x))
         for layer in self.layers:
             x, z = layer(x, condition, taps)
             gates.append(z)
@@ -176,3 +173,9 @@ class WaveNet(nn.Module):
             T_out = x.shape[1]
             x = sum(skip(z[:, -T_out:]) for skip, z in zip(self.skips, gates, strict=True))  # (B, T', skip_channels)
         return self.head(x)
+
+
+def _check_sizes(least: int, sizes: dict[str, int | None]) -> None:
+    for name, size in sizes.items():
+        if size is not None and size < least:
+            raise ValueError(f"WaveNet needs {name} of at least {least}; got {size}.")

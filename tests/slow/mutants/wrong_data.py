@@ -1,4 +1,4 @@
-"""Mistakes in lib/data.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib.data: target, mistake, the text to replace and its replacement."""
 
 WRONG = {
     "load_names": {
@@ -9,24 +9,24 @@ WRONG = {
             "line.strip().lower()",
         ),
         "byte-order mark becomes a letter": ('raw.decode("utf-8-sig")', 'raw.decode("utf-8")'),
-        "broken bytes are passed over": ('raw.decode("utf-8-sig")', 'raw.decode("utf-8-sig", errors="ignore")'),
+        "broken bytes are ignored": ('raw.decode("utf-8-sig")', 'raw.decode("utf-8-sig", errors="ignore")'),
         "blank lines become names": ("        if name:\n", "        if line:\n"),
         "unique loses the file's order": ("list(dict.fromkeys(names))", "sorted(set(names))"),
         "unique=False is ignored": ("    if unique:\n", "    if names:\n"),
-        "stop mark is taken for a letter": ("        if STOP in name:\n", "        if STOP == name:\n"),
-        "one name is taken for enough": ("    if len(names) < 2:\n", "    if not names:\n"),
+        "accepts the stop mark in a name": ("        if STOP in name:\n", "        if STOP == name:\n"),
+        "accepts one name": ("    if len(names) < 2:\n", "    if not names:\n"),
     },
     "split_names": {
         "not shuffled": ("    random.Random(seed).shuffle(shuffled)\n", ""),
         "shuffled without a seed": ("random.Random(seed).shuffle(shuffled)", "random.shuffle(shuffled)"),
         "seed is ignored": ("random.Random(seed)", "random.Random(42)"),
         "another default seed": ("seed: int = 42", "seed: int = 0"),
-        "seeds the generator of everyone": (
+        "seeds the global generator": (
             "random.Random(seed).shuffle(shuffled)",
             "random.seed(seed)\n    random.shuffle(shuffled)",
         ),
         "shuffles its input in place": ("shuffled = list(names)", "shuffled = names"),
-        "names that are there twice are lost": ("shuffled = list(names)", "shuffled = list(dict.fromkeys(names))"),
+        "duplicates dropped": ("shuffled = list(names)", "shuffled = list(dict.fromkeys(names))"),
         "splits windows instead of names": (
             "shuffled = list(names)",
             "shuffled = [name[: place + 1] for name in names for place in range(len(name))]",
@@ -48,8 +48,8 @@ WRONG = {
         "stop mark last": ("(STOP, *sorted(letters))", "(*sorted(letters), STOP)"),
         "stop mark sorted in with the letters": ("(STOP, *sorted(letters))", "tuple(sorted({STOP, *letters}))"),
         "encode adds a stop mark": (
-            "[self._ids[letter] for letter in text]",
-            "[*(self._ids[letter] for letter in text), 0]",
+            "[self._ids[character] for character in text]",
+            "[*(self._ids[character] for character in text), 0]",
         ),
         "encode leaves out unknown letters": (
             "unknown = sorted(set(text) - self._ids.keys())",
@@ -57,27 +57,27 @@ WRONG = {
         ),
         "decode leaves out the stop mark": ("for number in ids)\n", "for number in ids if number)\n"),
         "decode counts negative numbers from the end": ("if not 0 <= number < len(self)]", "if number >= len(self)]"),
-        "a string is taken for a list of names": ("isinstance(names, str)", "isinstance(names, bytes)"),
-        "stop mark is taken for a letter": ("        if STOP in letters:\n", "        if STOP == letters:\n"),
+        "accepts a string as a list of names": ("isinstance(names, str)", "isinstance(names, bytes)"),
+        "accepts the stop mark as a letter": ("        if STOP in letters:\n", "        if STOP == letters:\n"),
     },
     "make_windows": {
         "window holds its own target": (".unfold(0, context, 1)[: len(Y)]", ".unfold(0, context, 1)[1:]"),
-        "window is one letter late": ("F.pad(Y, (context, 0))", "F.pad(Y, (context + 1, 0))"),
+        "window is one character late": ("F.pad(Y, (context, 0))", "F.pad(Y, (context + 1, 0))"),
         "window holds what follows": ("F.pad(Y, (context, 0))", "F.pad(Y, (0, context))"),
         "padding on the right": (
             "return X.masked_fill(is_other_name, 0), Y",
-            "shift = (context - place).clamp(min=0)[:, None]\n"
+            "shift = (context - position).clamp(min=0)[:, None]\n"
             "    return X.masked_fill(is_other_name, 0).gather(1, (torch.arange(context) + shift) % context), Y",
         ),
-        "latest letter first": ("X.masked_fill(is_other_name, 0), Y", "X.masked_fill(is_other_name, 0).flip(1), Y"),
+        "latest character first": ("X.masked_fill(is_other_name, 0), Y", "X.masked_fill(is_other_name, 0).flip(1), Y"),
         "padding is a letter": ("X.masked_fill(is_other_name, 0)", "X.masked_fill(is_other_name, 1)"),
         "windows run over into the neighbouring name": ("return X.masked_fill(is_other_name, 0), Y", "return X, Y"),
-        "oldest letter of a name is masked": ("torch.arange(context) < context", "torch.arange(context) <= context"),
+        "oldest character of a name is masked": ("torch.arange(context) < context", "torch.arange(context) <= context"),
         "stop mark is no target": (
             "return X.masked_fill(is_other_name, 0), Y",
             "return X.masked_fill(is_other_name, 0)[Y != 0], Y[Y != 0]",
         ),
-        "names sorted on the way": ("STOP.join(names) + STOP", "STOP.join(sorted(names)) + STOP"),
+        "names sorted": ("STOP.join(names) + STOP", "STOP.join(sorted(names)) + STOP"),
         "another default context": ("context: int = 8", "context: int = 3"),
         "ids of 32 bits": (
             "return X.masked_fill(is_other_name, 0), Y",
@@ -85,6 +85,6 @@ WRONG = {
         ),
         "unknown letters become -1": ("if int(ids.min()) < 0:", "if int(ids.max()) < 0:"),
         "stop mark inside a name cuts it in two": (" or int((Y == 0).sum()) != len(names):", ":"),
-        "a context of 0 is taken": ("    if context < 1:\n", "    if context < 0:\n"),
+        "accepts a context of 0": ("    if context < 1:\n", "    if context < 0:\n"),
     },
 }

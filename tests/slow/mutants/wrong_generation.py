@@ -1,10 +1,10 @@
-"""Mistakes in lib/generation.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib.wavenet.generation: target, mistake, the text to replace and its replacement."""
 
 READ = "        seen = torch.cat([*(queue[slot] for slot in slots), now], dim=1)  # (B, k*C), earliest first\n"
 WRITE = "        queue[slots[0]] = now\n"
 FILL = "last = x[:, x.shape[1] - layer.reach :].transpose(0, 1)"
 SLOTS = "slots = [(self.time + lag) % layer.reach for lag in range(0, layer.reach, layer.dilation)]"
-DRAW = "torch.multinomial(drawn, num_samples=1, generator=generator)"
+STEP = "ids[:, position] = draw_ids(letter_probs(memory.logits, temperature, top_k), generator)"
 
 WRONG = {
     "Queues": {
@@ -33,23 +33,23 @@ WRONG = {
             WRITE,
             "        self.queues[layer] = queue.index_copy(0, torch.tensor([slots[0]]), now[None])\n",
         ),
-        "time stands still": ("        self.time += 1\n", ""),
+        "time not advanced": ("        self.time += 1\n", ""),
         "time runs on while it is filled": (
             "self.time, self.filling = 0, True",
             "self.time, self.filling = getattr(self, 'time', 0), True",
         ),
-        "goes on as if it were filled": ("            self.filling = False", "            self.filling = True"),
+        "keeps filling": ("            self.filling = False", "            self.filling = True"),
         "condition ignored": (
             "given = {} if condition is None else",
             "given = {} if condition is None else {'condition': 0 * condition} if True else",
         ),
         "filled in train mode": ("with eval_mode(self.model):  # once", "with nullcontext():  # once"),
         "steps in train mode": ("with eval_mode(model) if model.training else nullcontext():", "with nullcontext():"),
-        "mode not put back": (
+        "mode not restored": (
             "    with eval_mode(model) if model.training else nullcontext():",
             "    with nullcontext(model.eval()):",
         ),
-        "keeps the graph for a gradient": ("@torch.no_grad()\n", ""),
+        "records gradients": ("@torch.no_grad()\n", ""),
         "the first position's logits": ("taps=taps, **given)[:, -1]", "taps=taps, **given)[:, 0]"),
         "keeps the others' queues": (
             "self.queues = {layer: queue[:, rows] for layer, queue in self.queues.items()}\n",
@@ -64,7 +64,7 @@ WRONG = {
         "time not saved": ('"time": self.time, ', '"time": 0, '),
         "logits not saved": ('"logits": self.logits, ', '"logits": 0 * self.logits, '),
         "condition not saved": ('"condition": self.condition})', '"condition": None})'),
-        "moves on with the queues": ('return copy.deepcopy({"queues"', 'return dict({"queues"'),
+        "changes with the queues": ('return copy.deepcopy({"queues"', 'return dict({"queues"'),
         "used up by loading": ("        state = copy.deepcopy(state)\n", ""),
         "condition not restored": (
             'self.logits, self.condition = state["time"], state["logits"], state["condition"]',
@@ -74,20 +74,20 @@ WRONG = {
             'self.queues = dict(zip(convolutions(self.model), state["queues"], strict=True))',
             "pass",
         ),
-        "another net's is taken": ("if found != wanted:", "if len(found) != len(wanted):"),
+        "accepts the state of another net": ("if got != expected:", "if len(got) != len(expected):"),
     },
     "TreeTaps": {
         "latest first": ("range(layer.reach, -1, -layer.dilation)", "range(0, layer.reach + 1, layer.dilation)"),
         "dilation ignored": ("range(layer.reach, -1, -layer.dilation)", "range(layer.kernel_size - 1, -1, -1)"),
         "computes everything": (
-            "wanted = inputs",
-            "wanted = list(range(sum(c.reach for c in layers[:0]) + max(inputs), -1, -1))",
+            "outputs = inputs",
+            "outputs = list(range(max(inputs), -1, -1))",
         ),
         "takes every layer's inputs for ordered": ("None if in_order else seen", "None"),
         "first layer sees the needed ids only": ("if number else list(whole)", "if True else list(whole)"),
     },
-    "Recompute": {
-        "window stands still": (
+    "NaiveGeneration": {
+        "window not advanced": (
             "return self._run(torch.cat([self.window, ids[:, None]], dim=1))",
             "return self._run(self.window)",
         ),
@@ -95,7 +95,7 @@ WRONG = {
             "torch.cat([self.window, ids[:, None]], dim=1)",
             "torch.cat([ids[:, None], self.window], dim=1)",
         ),
-        "the first of a longer beginning": (
+        "the first ids of a longer prompt": (
             "ids[:, -self.model.receptive_field :]",
             "ids[:, : self.model.receptive_field]",
         ),
@@ -105,30 +105,28 @@ WRONG = {
         ),
     },
     "generate": {
-        "generator ignored": (DRAW, "torch.multinomial(drawn, num_samples=1)"),
-        "argmax instead of a draw": (DRAW, "drawn.argmax(dim=1, keepdim=True)"),
-        "temperature ignored": ("logits.float(), temperature, top_k)", "logits.float(), 1.0, top_k)"),
-        "top_k ignored": ("logits.float(), temperature, top_k)", "logits.float(), temperature)"),
-        "memory not moved on": ("            memory.step(ids[:, place])\n", ""),
-        "looks at the outermost mode only": ("with eval_mode(memory.model):  #", "with nullcontext():  #"),
-        "takes the id before in": ("memory.step(ids[:, place])", "memory.step(ids[:, place - 1])"),
-        "one id too few": ("for place in range(steps):\n", "for place in range(steps - 1):\n"),
-        "an infinite temperature is taken": ("(math.isfinite(temperature) and temperature >= 0)", "(temperature >= 0)"),
-        "a number of steps below 0 is taken": ("    if steps < 0:\n", "    if steps < -9:\n"),
+        "generator ignored": (STEP, STEP.replace("generator)", "None)")),
+        "temperature ignored": (STEP, STEP.replace("temperature", "1.0")),
+        "top_k ignored": (STEP, STEP.replace(", top_k", "")),
+        "memory not advanced": ("            memory.step(ids[:, position])\n", ""),
+        "only the outermost mode checked": ("with eval_mode(memory.model):  #", "with nullcontext():  #"),
+        "advances with the previous id": ("memory.step(ids[:, position])", "memory.step(ids[:, position - 1])"),
+        "one id too few": ("for position in range(steps):\n", "for position in range(steps - 1):\n"),
+        "settings not checked": ("check_sampling(temperature, top_k, steps=steps)", "pass"),
+        "steps not checked": ("check_sampling(temperature, top_k, steps=steps)", "check_sampling(temperature, top_k)"),
     },
     "generate_names": {
         "goes on after the stop mark": ("goes_on = ids != 0", "goes_on = ids >= 0"),
-        "letters go to another name's row": ("letters[running, place]", "letters[: len(running), place]"),
-        "others' queues go on": (
+        "ids written to another name's row": ("written[running, position]", "written[: len(running), position]"),
+        "queues of other names kept": (
             "memory.keep(goes_on)\n",
             "memory.keep(goes_on.sort().values)\n",
         ),
-        "padding returned": (".rstrip(vocabulary.letters[0])", ""),
         "max_length one too short": ("in range(max_length):", "in range(max_length - 1):"),
         "condition ignored": ("torch.full((size,), condition, ", "torch.full((size,), 0, "),
-        "more names than asked for": ("min(PIECE, n - begin)", "PIECE"),
-        "only one piece": ("in range(0, n, PIECE):", "in range(0, min(n, PIECE), PIECE):"),
-        "a number of names below 0 is taken": ("    if n < 0:\n", "    if n < -9:\n"),
-        "a max_length of 0 is taken": ("top_k=top_k, max_length=max_length)", "top_k=top_k)"),
+        "more names than asked for": ("min(CHUNK, n - begin)", "CHUNK"),
+        "only one chunk": ("in range(0, n, CHUNK):", "in range(0, min(n, CHUNK), CHUNK):"),
+        "settings not checked": ("check_sampling(temperature, top_k, max_length, n=n)", "pass"),
+        "max_length not checked": ("top_k, max_length, n=n)", "top_k, n=n)"),
     },
 }

@@ -1,4 +1,4 @@
-"""Mistakes in lib/layers.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib.layers: target, mistake, the text to replace and its replacement."""
 
 FLATTEN = "return x.reshape(B, T // n, n * C)"
 
@@ -21,15 +21,15 @@ WRONG = {
             "        if x.shape[1] == 1:\n            x = x.squeeze(1)",
             "        x = x.flatten(0, 1)",
         ),
-        "no word on an n that does not divide T": ("if T == 0 or T % self.n:", "if T == 0:"),
-        "no word on 2-D input": ("        if x.ndim != 3:\n", "        if x.ndim > 3:\n"),
-        "takes n of 0": ("        if n < 1:\n", "        if n < 0:\n"),
-        "output not kept": ("        self.out = x\n        return self.out", "        return x"),
+        "accepts an n that does not divide T": ("if T == 0 or T % self.n:", "if T == 0:"),
+        "accepts 2-D input": ("        if x.ndim != 3:\n", "        if x.ndim > 3:\n"),
+        "accepts n of 0": ("        if n < 1:\n", "        if n < 0:\n"),
+        "output not stored": ("        self.out = x\n        return self.out", "        return x"),
     },
     "batch_norm": {
         "dim 0 on 3-D": ("dim = 0 if x.ndim == 2 else (0, 1)", "dim = 0"),
         "channels where torch has them": ("else (0, 1)", "else (0, 2)"),
-        "each example by itself": ("else (0, 1)", "else 1"),
+        "each example separately": ("else (0, 1)", "else 1"),
         "biased stored variance": ("x.var(dim, unbiased=True)", "x.var(dim, unbiased=False)"),
         "unbiased normalising variance": ("keepdim=True, unbiased=False)", "keepdim=True)"),
         "eval using batch statistics": (
@@ -42,7 +42,7 @@ WRONG = {
         ),
         "running mean never updated": ("running_mean.lerp_(", "running_mean.lerp("),
         "running variance never updated": ("running_var.lerp_(", "running_var.lerp("),
-        "momentum the wrong way round": (
+        "momentum reversed": (
             "running_mean.lerp_(xmean.flatten(), momentum)",
             "running_mean.lerp_(xmean.flatten(), 1 - momentum)",
         ),
@@ -53,13 +53,13 @@ WRONG = {
         "eps outside the root": ("torch.sqrt(xvar + eps)", "(torch.sqrt(xvar) + eps)"),
         "eps as given is ignored": ("torch.sqrt(xvar + eps)", "torch.sqrt(xvar + 1e-5)"),
         "divides by the variance": ("torch.sqrt(xvar + eps)", "(xvar + eps)"),
-        "shifts before it scales": ("weight * xhat + bias", "weight * (xhat + bias)"),
+        "shift before scale": ("weight * xhat + bias", "weight * (xhat + bias)"),
         "gradient stopped at the mean": ("x.mean(dim, keepdim=True)", "x.detach().mean(dim, keepdim=True)"),
         "gradient stopped at the variance": ("x.var(dim, keepdim=True,", "x.detach().var(dim, keepdim=True,"),
-        "running statistics drag every batch's graph along": ("with torch.no_grad():", "with torch.enable_grad():"),
+        "running statistics keep every batch's graph": ("with torch.no_grad():", "with torch.enable_grad():"),
     },
     "BatchNorm1d": {
-        "each time step by itself": (
+        "each time step separately": (
             "        if self.training:\n            self.num",
             "        if x.ndim == 3:\n            return torch.stack([self(step) for step in x.unbind(1)], dim=1)\n"
             "        if self.training:\n            self.num",
@@ -77,7 +77,7 @@ WRONG = {
             "merged, self.running_mean, self.running_var, self.weight",
             "merged, self.running_mean.clone(), self.running_var.clone(), self.weight",
         ),
-        "momentum the wrong way round": (
+        "momentum reversed": (
             "self.training, self.momentum, self.eps",
             "self.training, 1 - self.momentum, self.eps",
         ),
@@ -100,14 +100,11 @@ WRONG = {
         "no guard for one value": ("if self.training and values < 2:", "if self.training and values < 1:"),
         "guard counts examples only": ("values = x.shape[:-1].numel()", "values = len(x)"),
         "guard for one value in eval too": ("if self.training and values < 2:", "if values < 2:"),
-        "looks for the channels in dim 1": (
-            "if x.shape[-1] != self.num_features:",
-            "if x.shape[1] != self.num_features:",
-        ),
-        "takes other numbers of dimensions": ("if x.ndim not in (2, 3):", "if x.ndim < 2:"),
-        "takes an eps of 0": ("if not eps > 0:", "if eps < 0:"),
-        "takes a momentum above 1": ("if not 0 <= momentum <= 1:", "if momentum < 0:"),
-        "output not kept": (
+        "channels checked in dim 1": ("if shape[-1] != C:", "if shape[1] != C:"),
+        "accepts other numbers of dimensions": ("if x.ndim not in (2, 3):", "if x.ndim < 2:"),
+        "accepts an eps of 0": ("if not eps > 0:", "if eps < 0:"),
+        "accepts a momentum above 1": ("if not 0 <= momentum <= 1:", "if momentum < 0:"),
+        "output not stored": (
             "        self.out = merged.view(x.shape)\n        return self.out",
             "        return merged.view(x.shape)",
         ),

@@ -1,12 +1,12 @@
-"""Mistakes in lib/sampling.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib.sampling: target, mistake, the text to replace and its replacement."""
 
-DRAW = "torch.multinomial(probs, num_samples=1, generator=generator)"
-ASK = "letter_probs(model(contexts.to(device)), temperature, top_k)"
-SPREAD = "probs[beginning.to(probs.device)]"
-JOIN = "(beginning * V + ids)[goes_on].unique(return_inverse=True)"
+DRAW = "torch.multinomial(drawn_from, num_samples=1, generator=generator)"
+RUN = "letter_probs(model(contexts.to(device)), temperature, top_k)"
+SPREAD = "probs[prefix.to(device)]"
+JOIN = "(prefix * V + ids)[goes_on].unique(return_inverse=True)"
 MOVE = "torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)"
-DRAWN = "F.pad(letters[:, :-1] != 0, (1, 0), value=True)"
-NAMES = "vocabulary.decode(letters[is_drawn].tolist()).split(vocabulary.letters[0])[:-1]"
+DRAWN = "F.pad(written != 0, (1, 0), value=True)"
+NAMES = "vocabulary.decode(ids.tolist()).split(vocabulary.characters[0])[:-1]"
 SCORE = "F.log_softmax(logits.double(), dim=1).gather(1, Y[:, None]).sum().item()"
 MASK = "logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)"
 
@@ -16,57 +16,61 @@ WRONG = {
             "    with eval_mode(model):\n        for",
             "    with torch.no_grad():\n        for",
         ),
-        "mode not put back": (
+        "mode not restored": (
             "    with eval_mode(model):\n        for",
             "    model.eval()\n    with torch.no_grad():\n        for",
         ),
-        "keeps the graph for a gradient": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
-        "generator ignored": (DRAW, "torch.multinomial(probs, num_samples=1)"),
-        "argmax instead of a draw": (DRAW, "probs.argmax(dim=1, keepdim=True)"),
-        "draws all letters alike": (DRAW, DRAW.replace("probs,", "torch.ones_like(probs),")),
+        "records gradients": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
+        "generator ignored": (DRAW, "torch.multinomial(drawn_from, num_samples=1)"),
+        "argmax instead of a draw": (DRAW, "drawn_from.argmax(dim=1, keepdim=True)"),
+        "draws all characters alike": (DRAW, DRAW.replace("drawn_from,", "torch.ones_like(drawn_from),")),
         "context not moved on": (MOVE, "contexts[longer // V]"),
         "context moved the wrong way": (MOVE, "torch.cat([(longer % V)[:, None], contexts[longer // V, :-1]], dim=1)"),
         "context grows": (MOVE, MOVE.replace(", 1:]", "]")),
-        "context of another beginning": (MOVE, MOVE.replace("longer // V,", "(longer // V).flip(0),")),
-        "context forgets its oldest letter": (
+        "context of another prefix": (MOVE, MOVE.replace("longer // V,", "(longer // V).flip(0),")),
+        "context forgets its oldest character": (
             f"contexts = {MOVE}",
             f"recent, same = {MOVE}[:, 1:].unique(dim=0, return_inverse=True)\n"
-            "        contexts, beginning = F.pad(recent, (1, 0)), same[beginning]",
+            "        contexts, prefix = F.pad(recent, (1, 0)), same[prefix]",
         ),
-        "a context of 8 whatever the model's": ('torch.zeros(1, getattr(model, "context", 8), ', "torch.zeros(1, 8, "),
-        "starts from a letter": ("contexts = torch.zeros(1,", "contexts = torch.ones(1,"),
-        "probabilities of another name's beginning": (SPREAD, "probs[beginning.flip(0).to(probs.device)]"),
-        "probabilities of one beginning for all names": (SPREAD, "probs[:1].expand(len(beginning), -1)"),
-        "beginnings told apart by their last letter": (JOIN, "ids[goes_on].unique(return_inverse=True)"),
-        "beginnings told apart by all but their last letter": (JOIN, JOIN.replace("+ ids", "+ ids.max()")),
-        "beginnings of names that have ended kept": (JOIN, JOIN.replace("[goes_on]", "")),
-        "beginnings of neighbours only joined": (JOIN, JOIN.replace("unique", "unique_consecutive")),
-        "beginnings not joined": (JOIN, "(beginning * V + ids)[goes_on], torch.arange(len(running))"),
+        "always a context of 8": ('torch.zeros(1, getattr(model, "context", 8), ', "torch.zeros(1, 8, "),
+        "starts with a letter": ("contexts = torch.zeros(1,", "contexts = torch.ones(1,"),
+        "probabilities of another name's prefix": (SPREAD, "probs[prefix.flip(0).to(device)]"),
+        "probabilities of one prefix for all names": (SPREAD, "probs[:1].expand(len(prefix), -1)"),
+        "prefixes distinguished by their last character only": (JOIN, "ids[goes_on].unique(return_inverse=True)"),
+        "prefixes distinguished by all but their last character": (JOIN, JOIN.replace("+ ids", "+ ids.max()")),
+        "prefixes of finished names kept": (JOIN, JOIN.replace("[goes_on]", "")),
+        "prefixes of neighbours only joined": (JOIN, JOIN.replace("unique", "unique_consecutive")),
+        "prefixes not joined": (JOIN, "(prefix * V + ids)[goes_on], torch.arange(len(running))"),
         "goes on after the stop mark": ("goes_on = ids != 0", "goes_on = ids >= 0"),
-        "letters go to another name's row": ("letters[running, place]", "letters[: len(running), place]"),
-        "the first letter lost": (DRAWN, DRAWN.replace("True", "False")),
-        "the last letter lost": (DRAWN, "F.pad(letters[:, 1:] != 0, (0, 1))"),
-        "no stop mark between names": (DRAWN, "letters != 0"),
-        "no stop mark behind a name that was cut": ("max_length + 1, dtype", "max_length, dtype"),
-        "padding returned": (NAMES, NAMES.replace("[is_drawn]", ".flatten()")),
-        "what is behind the last stop mark returned": (NAMES, NAMES.replace("[:-1]", "")),
+        "ids written to another name's row": ("written[running, position]", "written[: len(running), position]"),
+        "the first character lost": (DRAWN, DRAWN.replace("True", "False")),
+        "the last character lost": (DRAWN, "F.pad(written[:, 1:] != 0, (0, 2))"),
+        "no stop mark between names": (DRAWN, "F.pad(written != 0, (0, 1))"),
+        "a cut name loses its last letter": ("F.pad(written, (0, 1))", "F.pad(written[:, :-1], (0, 2))"),
+        "padding returned": ("F.pad(written, (0, 1))[is_drawn]", "F.pad(written, (0, 1)).flatten()"),
+        "an empty name after the last stop mark": (NAMES, NAMES.replace("[:-1]", "")),
         "empty names left out": (
             NAMES,
-            NAMES.replace("split(vocabulary.letters[0])[:-1]", 'replace(".", " ").split()'),
+            NAMES.replace("split(vocabulary.characters[0])[:-1]", 'replace(".", " ").split()'),
         ),
         "max_length ignored": (
             "temperature, top_k, generator, max_length)\n    return",
             "temperature, top_k, generator, 64)\n    return",
         ),
         "max_length one too short": ("in range(max_length):", "in range(max_length - 1):"),
-        "temperature ignored": (ASK, ASK.replace("temperature", "1.0")),
-        "top_k ignored": (ASK, ASK.replace(", top_k", "")),
-        "more names than asked for": ("min(PIECE, n - begin)", "PIECE"),
-        "only one piece": ("range(0, n, PIECE)", "range(0, min(n, PIECE), PIECE)"),
-        "the last, smaller piece left out": ("range(0, n, PIECE)", "range(0, n - PIECE + 1, PIECE)"),
-        "an infinite temperature is taken": ("(math.isfinite(temperature) and temperature >= 0)", "(temperature >= 0)"),
+        "temperature ignored": (RUN, RUN.replace("temperature", "1.0")),
+        "top_k ignored": (RUN, RUN.replace(", top_k", "")),
+        "more names than asked for": ("min(CHUNK, n - begin)", "CHUNK"),
+        "only one chunk": ("range(0, n, CHUNK)", "range(0, min(n, CHUNK), CHUNK)"),
+        "the last, smaller chunk left out": ("range(0, n, CHUNK)", "range(0, n - CHUNK + 1, CHUNK)"),
+        "accepts 0 for a least of 1": ("value < at_least:", "value < 0:"),
+        "accepts a negative count": ('"max_length": (max_length, 1)} |', '"max_length": (max_length, 1)} or'),
+        "accepts an infinite temperature": ("(math.isfinite(temperature) and temperature >= 0)", "(temperature >= 0)"),
     },
     "letter_probs": {
+        "bfloat16 stays": ("logits.to(torch.promote_types(logits.dtype, torch.float32))", "logits"),
+        "double becomes float": ("logits.to(torch.promote_types(logits.dtype, torch.float32))", "logits.float()"),
         "softmax over dim 0": ("F.softmax(logits, dim=1)", "F.softmax(logits, dim=0)"),
         "temperature multiplied": (") / temperature  #", ") * temperature  #"),
         "probabilities divided by the temperature": (
@@ -85,7 +89,7 @@ WRONG = {
         "argmax over dim 0": ("logits.argmax(dim=1)", "logits.argmax(dim=0)"),
         "top_k off by one": ("logits.topk(top_k, dim=1)", "logits.topk(top_k + 1, dim=1)"),
         "the k least likely": ("logits.topk(top_k, dim=1)", "logits.topk(top_k, dim=1, largest=False)"),
-        "equals of the last of the top k kept too": (
+        "ties with the k-th kept too": (
             MASK,
             "logits = logits.masked_fill(logits < kept.values[:, -1:], -math.inf)",
         ),
@@ -100,21 +104,21 @@ WRONG = {
         "stop mark left out": (SCORE, SCORE.replace(".sum()", "[:-1].sum()")),
         "log base 2": (SCORE, f"{SCORE} / math.log(2)"),
         "mean instead of sum": (SCORE, SCORE.replace(".sum()", ".mean()")),
-        "sign turned": (SCORE, f"-{SCORE}"),
-        "a probability, not its logarithm": (SCORE, SCORE.replace(".sum()", ".sum().exp()")),
+        "sign flipped": (SCORE, f"-{SCORE}"),
+        "probability instead of its logarithm": (SCORE, SCORE.replace(".sum()", ".sum().exp()")),
         "probabilities added": (SCORE, SCORE.replace("log_softmax", "softmax")),
         "softmax over dim 0": (SCORE, SCORE.replace("dim=1", "dim=0")),
-        "scores the letter before": (SCORE, SCORE.replace("Y[:, None]", "X[:, -1:]")),
+        "scores the character before": (SCORE, SCORE.replace("Y[:, None]", "X[:, -1:]")),
         "rounded to 32 bits": (SCORE, SCORE.replace(".double()", "")),
         "runs in train mode": (
             "    with eval_mode(model):\n        logits",
             "    with torch.no_grad():\n        logits",
         ),
-        "mode not put back": (
+        "mode not restored": (
             "    with eval_mode(model):\n        logits",
             "    model.eval()\n    with torch.no_grad():\n        logits",
         ),
-        "keeps the graph for a gradient": ("@torch.no_grad()\ndef name_log_prob", "def name_log_prob"),
-        "a context of 8 whatever the model's": ('vocabulary, context=getattr(model, "context", 8))', "vocabulary)"),
+        "records gradients": ("@torch.no_grad()\ndef name_log_prob", "def name_log_prob"),
+        "always a context of 8": ('vocabulary, context=getattr(model, "context", 8))', "vocabulary)"),
     },
 }

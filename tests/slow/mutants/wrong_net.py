@@ -1,4 +1,4 @@
-"""Mistakes in lib/wavenet.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib.wavenet.net: target, mistake, the text to replace and its replacement."""
 
 GATE = "z = torch.tanh(filter) * torch.sigmoid(gate)"
 CONDITION = "a = a + self.condition(condition)[:, None]"
@@ -10,7 +10,7 @@ WRONG = {
     "GatedLayer": {
         "tanh twice": (GATE, "z = torch.tanh(filter) * torch.tanh(gate)"),
         "sigmoid twice": (GATE, "z = torch.sigmoid(filter) * torch.sigmoid(gate)"),
-        "gate and filter exchanged": (GATE, "z = torch.tanh(gate) * torch.sigmoid(filter)"),
+        "gate and filter swapped": (GATE, "z = torch.tanh(gate) * torch.sigmoid(filter)"),
         "gate left out": (GATE, "z = torch.tanh(filter)"),
         "gate added": (GATE, "z = torch.tanh(filter) + torch.sigmoid(gate)"),
         "no tanh without gate": ("z = torch.tanh(a)", "z = a"),
@@ -27,7 +27,7 @@ WRONG = {
         "residual left out": (OUT, "self.out = z if self.residual is None else self.residual(z)"),
         "residual from the earliest tap": (OUT, OUT.replace("seen[..., -x.shape[2] :]", "seen[..., : x.shape[2]]")),
         "residual without its 1x1": (OUT, OUT.replace("self.residual(z)", "z + 0 * self.residual(z)")),
-        "skip reads what the residual gives": ("return self.out, z", "return self.out, self.out"),
+        "skip reads the residual output": ("return self.out, z", "return self.out, self.out"),
         "dilation off by one": (
             "CausalConv1d(channels, width, kernel_size, dilation)",
             "CausalConv1d(channels, width, kernel_size, dilation + 1)",
@@ -41,7 +41,7 @@ WRONG = {
             "CausalConv1d(channels, width, 2, dilation)",
         ),
         "norm over the time steps": (NORM, "a = self.norm(a - a.mean(1, keepdim=True))"),
-        "starts as torch's layers do": (
+        "initialised like a Linear": (
             '        nn.init.kaiming_uniform_(self.conv.weight, nonlinearity="tanh")',
             "        pass",
         ),
@@ -53,8 +53,8 @@ WRONG = {
             "return receptive_field(self.layers)\n\n    @property\n    def context",
         ),
         "first convolution not causal": (
-            "x = self.first.combine(taps(self.first, x))",
-            "x = self.first.combine(taps(self.first, x.flip(1))).flip(1)",
+            "x = self.first.project(taps(self.first, x))",
+            "x = self.first.project(taps(self.first, x.flip(1))).flip(1)",
         ),
         "skip left out": (SKIP, "x = sum(0 * skip(z[:, -T_out:]) for skip, z in zip(self.skips, gates, strict=True))"),
         "skip of the last layer only": (SKIP, "x = self.skips[-1](gates[-1])"),
@@ -73,13 +73,13 @@ WRONG = {
             "(nn.ReLU(), nn.Linear(head, head), nn.ReLU())",
             "(nn.ReLU(), nn.Linear(head, head), nn.Identity())",
         ),
-        "one block whatever is asked": ("dilations = tuple(dilations) * blocks", "dilations = tuple(dilations)"),
-        "dilations the other way round": (
+        "always one block": ("dilations = tuple(dilations) * blocks", "dilations = tuple(dilations)"),
+        "dilations reversed": (
             "dilations = tuple(dilations) * blocks",
             "dilations = (tuple(dilations) * blocks)[::-1]",
         ),
-        "a first layer that is sure of itself": ("            last.weight *= 0.1\n", "            last.weight *= 10\n"),
-        "a residual layer that nothing reads": (
+        "large weights of the last layer": ("            last.weight *= 0.1\n", "            last.weight *= 10\n"),
+        "an unused residual layer": (
             "is_used = residual and not (skip and number == len(dilations))",
             "is_used = residual",
         ),
@@ -87,20 +87,18 @@ WRONG = {
         "switch of the skip path without effect": ("for _ in dilations) if skip else None", "for _ in dilations)"),
         "switch of the head without effect": ("nn.ReLU()) if deep_head else ()", "nn.ReLU())"),
         "norm ignored": ("conditions, gated, is_used, norm)", "conditions, gated, is_used, None)"),
-        "a sequence too short is taken": (
+        "accepts too short a sequence": (
             "if taps is dense_taps and ids.shape[1] < self.receptive_field:",
             "if False:",
         ),
-        "a missing condition is taken": (
-            "if (condition is None) != (self.layers[0].condition is None):",
+        "accepts a missing condition": ("if condition is None and self.layers[0].condition is not None:", "if False:"),
+        "accepts an unexpected condition": (
             "if condition is not None and self.layers[0].condition is None:",
+            "if False:",
         ),
-        "a condition that is not wanted is taken": (
-            "if (condition is None) != (self.layers[0].condition is None):",
-            "if condition is None and self.layers[0].condition is not None:",
-        ),
-        "takes no dilations": (', "number of dilations": len(dilations)}', "}"),
-        "takes a dilation of 0": ('{f"dilation {number}": dilation for', '{f"dilation {number}": dilation + 1 for'),
-        "takes a size of 0": ("and size < least:", "and size < 0:"),
+        "accepts no dilations": ('"len(dilations)": len(dilations), ', ""),
+        "accepts a dilation of 0": (', "min(dilations)": min(dilations, default=1)', ""),
+        "accepts a size of 0": ("and size < least:", "and size < 0:"),
+        "accepts conditions below 0": ('_check_sizes(0, {"conditions": conditions})', "pass"),
     },
 }
