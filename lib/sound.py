@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from lib.checkpoints import load_model
 from lib.data import DATA
 from lib.recipes import Recipe
-from lib.training import eval_mode, load_checkpoint
+from lib.training import eval_mode
 from lib.wavenet import WaveNet
 
 RATE = 8_000  # samples a second
@@ -147,9 +148,7 @@ def trained_sound_net(name: str) -> WaveNet:
     Raises:
         FileNotFoundError: there are no such weights in data/.
     """
-    model = sound_net("long" if name == "early" else name)
-    model.load_state_dict(load_checkpoint(DATA / f"sound_{name}.pt")["model"])
-    return model.eval()
+    return load_model(DATA / f"sound_{name}.pt")[0]
 
 
 def sample_losses(model: WaveNet, track: Int[Tensor, "T"], first: int | None = None) -> Float[Tensor, "T_out"]:
