@@ -47,12 +47,18 @@ def test_loaded_net_is_the_saved_net(make, tmp_path):
 
 def test_training_checkpoint_can_be_sampled_from_in_one_line(small, tmp_path):
     path, net = tmp_path / "net.pt", staged_model(27, hidden=16)
-    recipe = replace(FAST, epochs=0.5)
-    train(net, small.train, recipe=recipe, progress=False, checkpoint=path, vocabulary=small.vocabulary)
+    options = {"recipe": replace(FAST, epochs=1), "progress": False, "checkpoint": path}
+    stop = lambda step: 1 / (step - 3)
+    with pytest.raises(ZeroDivisionError):
+        train(net, small.train, **options, checkpoint_every=2, on_step=stop, vocabulary=small.vocabulary)
+    train(net, small.train, **options)  # keeps the vocabulary of the file
     names = sample_names(*load_model(path), 10, generator=torch.Generator().manual_seed(0))
     assert names == sample_names(net, small.vocabulary, 10, generator=torch.Generator().manual_seed(0))
-    train(net, small.train, recipe=recipe, progress=False, checkpoint=path)  # resumed without it: kept
-    assert load_model(path)[1].letters == small.vocabulary.letters
+
+
+def test_settings_include_defaults():
+    settings = {"vocabulary_size": 11, "context": 8, "embedding": 24, "hidden": 128, "activation": "torch.nn.Tanh"}
+    assert staged_model(11).settings == {"net": "staged_model", **settings, "residual": False}
 
 
 def test_stored_nets_are_read_by_load_model():
