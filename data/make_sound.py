@@ -8,6 +8,7 @@ stopped and goes on where it was. The weights are those of seed 0: to make them 
 
 import torch
 
+from lib.checkpoints import save_model
 from lib.data import DATA
 from lib.evidence.sweeps import forecast, run_sweep
 from lib.sound import (
@@ -23,7 +24,6 @@ from lib.sound import (
     sample_losses,
     sound_net,
 )
-from lib.training import save_checkpoint
 from lib.wavenet import cut_sequences, train_sequences
 
 EVIDENCE = DATA / "evidence" / "sound.csv"
@@ -62,13 +62,13 @@ def fill(row: dict) -> dict:
     pieces = cut_sequences(track, model.receptive_field, CHUNK)
 
     def keep(name: str, steps: int) -> None:
-        save_checkpoint(DATA / f"sound_{name}.pt", {"model": model.state_dict(), "steps": steps, "seed": seed})
+        save_model(DATA / f"sound_{name}.pt", model, steps=steps, seed=seed)
 
-    def watch(steps: int) -> None:
+    def on_step(steps: int) -> None:
         if row["arm"] == "long" and seed == 0 and steps == EARLY:
             keep("early", steps)
 
-    history = train_sequences(model, pieces, recipe=SOUND, seed=seed, progress=False, watch=watch)
+    history = train_sequences(model, pieces, recipe=SOUND, seed=seed, progress=False, on_step=on_step)
     if row["arm"] in ("long", "short") and seed == 0:
         keep(reach, history.steps)
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import torch
 
+from lib.checkpoints import save_model
 from lib.data import DATA, Vocabulary, load_names, split_names
-from lib.training import FAST, save_checkpoint
+from lib.training import FAST
 from lib.wavenet import WaveNet, make_sequences, train_sequences
 
 TRAINED = DATA / "wavenet_names.pt"
@@ -40,18 +41,10 @@ def main() -> None:
         make_sequences(part, vocabulary, net.receptive_field, [of[name] for name in part]) for part in parts
     )
     history = train_sequences(net, train, val, RECIPE, seed=0)
-    trained = {
-        "letters": "".join(vocabulary.letters),
-        "net": NET,
-        "model": net.state_dict(),
-        "val": history.val[-1][1],
-        "seed": 0,
-        "trained on": len(parts[0]),
-    }
-    save_checkpoint(TRAINED, trained)
-    print(
-        f"{TRAINED.name}: {TRAINED.stat().st_size:,} bytes, val {history.val[-1][1]:.4f} nats a letter, {history.seconds:.0f} s"
-    )
+    val = history.val[-1][1]
+    save_model(TRAINED, net, vocabulary, val=val, seed=0, trained_on=len(parts[0]))
+    size = TRAINED.stat().st_size
+    print(f"{TRAINED.name}: {size:,} bytes, val {val:.4f} nats per character, {history.seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ python data/make_weights.py
 
 import torch
 
+from lib.checkpoints import save_model
 from lib.data import Vocabulary, load_names, make_windows, split_names
 from lib.models import TRAINED, TRAINED_NET, staged_model
-from lib.training import LONG, save_checkpoint, train
+from lib.training import LONG, train
 
 
 def main() -> None:
@@ -17,16 +18,10 @@ def main() -> None:
     torch.manual_seed(0)
     model = staged_model(len(vocabulary), **TRAINED_NET)
     history = train(model, train_windows, val_windows, LONG, seed=0)
-    trained = {
-        "letters": "".join(vocabulary.letters),
-        "model": model.state_dict(),
-        "val": history.val[-1][1],
-        "seed": 0,
-    }
-    save_checkpoint(TRAINED, trained)
-    print(
-        f"{TRAINED.name}: {TRAINED.stat().st_size:,} bytes, val {history.val[-1][1]:.4f} nats a letter, {history.seconds:.0f} s"
-    )
+    val = history.val[-1][1]
+    save_model(TRAINED, model, vocabulary, val=val, seed=0)
+    size = TRAINED.stat().st_size
+    print(f"{TRAINED.name}: {size:,} bytes, val {val:.4f} nats per character, {history.seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -1,106 +1,135 @@
-"""What a recipe trains on, in batches: windows, or the distinct contexts among them."""
+"""What a step trains on: windows, or the distinct contexts among them, in shuffled batches."""
 
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.ngrams import CountModel
 from lib.recipes import Recipe
 
-CAP = 256  # a context is drawn at most as often as if it occurred so many times; its weight makes up for the rest
+IGNORED = -100  # the target that F.cross_entropy skips
+CAP = 256  # highest sampling weight of a context; the importance weight makes up for the rest of its count
 BLOCK = 1_000  # batches drawn at a time where there are no epochs
+
+Data = tuple[Tensor | None, ...]  # windows (X, Y), `Examples`, or `lib.wavenet.Sequences`
 
 
 class Examples(NamedTuple):
-    """Inputs (N, T) ids; targets (N,) ids or (N, letters) probabilities; how often to draw each, and how much it then counts."""
+    """Windows with their targets, one row each; `lib.wavenet.Sequences` offers `train` the same for whole sequences.
+
+    inputs: (N, T) ids. targets: (N,) ids, or (N, V) probabilities. draw: (N,) sampling weights, or None for epochs.
+    weight: (N,) importance weights, or None where all rows count alike.
+    """
 
     inputs: Int[Tensor, "N T"]
     targets: Tensor
     draw: Float[Tensor, "N"] | None = None
     weight: Float[Tensor, "N"] | None = None
 
+    def loss(self, model: nn.Module, rows: Int[Tensor, "B"], reduction: str = "mean") -> Float[Tensor, ""]:
+        """Cross-entropy of the model on these rows, in nats per character ("mean") or in nats ("sum")."""
+        logits, targets = model(self.inputs[rows]), self.targets[rows]
+        if targets.ndim == 2:  # the vocabulary may have characters that are in no window
+            targets = F.pad(targets, (0, logits.shape[1] - targets.shape[1]))
+        if self.weight is None:
+            return F.cross_entropy(logits, targets, reduction=reduction)
+        weight = self.weight[rows]
+        return (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
 
-def make_examples(windows: tuple[Int[Tensor, "N T"], Int[Tensor, "N"]], recipe: Recipe) -> Examples:
-    """The windows as they are, or with soft targets, or as distinct contexts, as the recipe says.
+    def check(self, model: nn.Module | None = None) -> None:
+        """Raise ValueError if there are no windows, or X and Y differ in length."""
+        X, Y = self.inputs, self.targets
+        if len(X) != len(Y) or len(Y) == 0:
+            raise ValueError(
+                "windows must be X and Y of the same length, at least 1; "
+                f"got X {tuple(X.shape)} and Y {tuple(Y.shape)}. make_windows makes them."
+            )
 
-    A soft target is a distribution over the next letter. Its expected gradient is that of the letters themselves, and it
-    does not change from one epoch to the next, so that the gradient of a batch is less noisy.
+
+def as_examples(windows: Data, model: nn.Module | None = None) -> Data:
+    """Windows (X, Y) as `Examples`; sequences unchanged. Raises ValueError if they are empty or do not fit the model."""
+    examples = windows if hasattr(windows, "loss") else Examples(*windows)
+    examples.check(model)
+    return examples
+
+
+def predictions(data: Data) -> int:
+    """How many characters are predicted: one per window, and as many as a name has, with its stop mark, per sequence."""
+    return int((data.targets != IGNORED).sum())
+
+
+def make_examples(windows: Data, recipe: Recipe) -> Data:
+    """The windows as they are, with soft targets, or as distinct contexts, as the recipe says.
+
+    A soft target is a distribution over the next character. Its expected gradient is that of the characters themselves,
+    and it is the same in every epoch, so that the gradient of a batch is less noisy.
+
+    Args:
+        windows: X (N, T) int64 and Y (N,) int64. `Sequences` are returned unchanged.
+        recipe: whether it has a teacher or distinct contexts.
+
+    Raises:
+        ValueError: sequences with a teacher or distinct contexts.
     """
-    X, Y = windows
+    examples = as_examples(windows)
     if not (recipe.teacher or recipe.distinct):
-        return Examples(X, Y)
-    letters = int(max(X.max(), Y.max())) + 1
+        return examples
+    if not isinstance(examples, Examples):
+        raise ValueError(f"recipe {recipe.name!r} needs windows: sequences have no teacher and no distinct contexts.")
+    X, Y = examples[:2]
+    characters = int(max(X.max(), Y.max())) + 1
     if recipe.distinct:
         contexts, which, count = X.unique(dim=0, return_inverse=True, return_counts=True)
-        came = torch.bincount(which * letters + Y, minlength=len(contexts) * letters).view(-1, letters) / count[:, None]
+        pairs = torch.bincount(which * characters + Y, minlength=len(contexts) * characters)
+        targets = pairs.view(-1, characters) / count[:, None]  # (contexts, V): the share of each character
     else:
-        contexts, came = X, F.one_hot(Y, letters).float()
+        contexts, targets = X, F.one_hot(Y, characters).float()
     if recipe.teacher:
-        teacher = CountModel(windows, letters, min(recipe.teacher_context, X.shape[1]))
-        came = came.lerp(teacher.predict(contexts).float(), recipe.teacher)
+        teacher = CountModel((X, Y), characters, min(recipe.teacher_context, X.shape[1]))
+        targets = targets.lerp(teacher.predict(contexts).float(), recipe.teacher)
     if not recipe.distinct:
-        return Examples(contexts, came)
+        return Examples(contexts, targets)
     draw = count.clamp(max=CAP).float()
-    return Examples(contexts, came, draw, count / draw)
+    return Examples(contexts, targets, draw, count / draw)
 
 
 class Batches:
-    """One batch after the other; the state is the generator before the current shuffle, and a place in it.
+    """Endless shuffled batches of row numbers; the state is that of the generator before the current shuffle, and a place.
 
     Args:
-        windows: X (N, T) int64 and Y (N,) int64.
-        recipe: batch size, and what to draw.
+        examples: what `make_examples` returned.
+        batch_size: rows per batch; at least one, at most all of them.
         seed: of the order.
-        device: where the batches are wanted.
+        replacement: draw every batch from all rows; False shuffles them once per epoch.
     """
 
-    def __init__(
-        self,
-        windows: tuple[Int[Tensor, "N T"], Int[Tensor, "N"]],
-        recipe: Recipe,
-        seed: int,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        examples = make_examples(windows, recipe)
-        self.examples = Examples(*(part if part is None else part.to(device) for part in examples))
-        self.draw, self.replacement = examples.draw, recipe.replacement
-        self.batch_size, self.device = min(recipe.batch_size, len(examples.inputs)), device
+    def __init__(self, examples: Data, batch_size: int, seed: int, replacement: bool = False) -> None:
+        self.rows, self.replacement = len(examples.targets), replacement
+        self.draw = getattr(examples, "draw", None)
+        self.batch_size = max(1, min(batch_size, self.rows))
         self.generator = torch.Generator().manual_seed(seed)
         self._shuffle()
 
     def _shuffle(self) -> None:
         self.before, self.place = self.generator.get_state(), 0
+        drawn = BLOCK * self.batch_size
         if self.draw is not None:
-            self.order = torch.multinomial(
-                self.draw, BLOCK * self.batch_size, replacement=True, generator=self.generator
-            )
+            self.order = torch.multinomial(self.draw, drawn, replacement=True, generator=self.generator)
         elif self.replacement:
-            self.order = torch.randint(len(self.examples.inputs), (BLOCK * self.batch_size,), generator=self.generator)
+            self.order = torch.randint(self.rows, (drawn,), generator=self.generator)
         else:
-            self.order = torch.randperm(len(self.examples.inputs), generator=self.generator)
+            self.order = torch.randperm(self.rows, generator=self.generator)
 
     def next(self) -> Int[Tensor, "B"]:
-        """Numbers of the next batch's examples."""
-        if self.place + self.batch_size > len(
-            self.order
-        ):  # a last batch that is too small is left for the next shuffle
+        """Row numbers of the next batch. The rows that are too few for a last batch wait for the next shuffle."""
+        if self.place + self.batch_size > len(self.order):
             self._shuffle()
         batch = self.order[self.place : self.place + self.batch_size]
         self.place += self.batch_size
-        return batch.to(self.device)
-
-    def loss(self, logits: Float[Tensor, "B V"], batch: Int[Tensor, "B"]) -> Float[Tensor, ""]:
-        """Mean cross-entropy of the batch, weighted where its examples were drawn unevenly."""
-        targets = self.examples.targets[batch]
-        if targets.ndim == 2:
-            targets = F.pad(targets, (0, logits.shape[1] - targets.shape[1]))
-        if self.examples.weight is None:
-            return F.cross_entropy(logits, targets)
-        weight = self.examples.weight[batch]
-        return (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
+        return batch
 
     def state_dict(self) -> dict:
         return {"generator": self.before, "place": self.place}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from lib.checkpoints import load_model, records_settings
 from lib.data import DATA, Vocabulary
 from lib.layers import BatchNorm1d, FlattenConsecutive, Stage
 
@@ -13,13 +14,14 @@ TRAINED = DATA / "staged_long.pt"
 TRAINED_NET = {"activation": nn.GELU, "residual": True}
 
 
+@records_settings
 def flat_model(vocabulary_size: int, context: int = 8, embedding: int = 10, hidden: int = 200) -> nn.Sequential:
     """The net that flattens its whole context at once: embedding, one hidden layer, logits.
 
     Args:
         vocabulary_size: number of characters, the stop mark included.
         context: window length, in time steps.
-        embedding: channels of each letter.
+        embedding: channels of each character.
         hidden: channels of the hidden layer.
 
     Returns:
@@ -46,6 +48,7 @@ def flat_model(vocabulary_size: int, context: int = 8, embedding: int = 10, hidd
     )
 
 
+@records_settings
 def staged_model(
     vocabulary_size: int,
     context: int = 8,
@@ -54,14 +57,14 @@ def staged_model(
     activation: Callable[[], nn.Module] = nn.Tanh,
     residual: bool = False,
 ) -> nn.Sequential:
-    """The net that flattens in stages: embedding, then pairs, quads, eights, each with a layer of its own, then logits.
+    """The net that flattens in stages: embedding, then pairs, quads, eights, each with its own layer, then logits.
 
     Args:
         vocabulary_size: number of characters, the stop mark included.
-        context: window length, in time steps; a power of two, for every stage halves it.
-        embedding: channels of each letter.
+        context: window length, in time steps; a power of two, because every stage halves it.
+        embedding: channels of each character.
         hidden: channels of every stage.
-        activation: makes the activation module of every stage.
+        activation: factory for the activation of every stage.
         residual: every stage but the first adds its right-hand neighbour's input (see `Stage`).
 
     Returns:
@@ -69,7 +72,7 @@ def staged_model(
         characters.
 
     Raises:
-        ValueError: a size below 1, or a context that is not a power of two from 2 up.
+        ValueError: a size below 1, or a context that is not a power of two of at least 2.
 
     Source: Karpathy's makemore part 5, where it ends.
     """
@@ -94,11 +97,7 @@ def trained_model() -> tuple[nn.Sequential, Vocabulary]:
     Returns:
         model in eval mode, vocabulary.
     """
-    trained = torch.load(TRAINED, weights_only=True)
-    vocabulary = Vocabulary(list(trained["letters"][1:]))
-    model = staged_model(len(vocabulary), **TRAINED_NET)
-    model.load_state_dict(trained["model"])
-    return model.eval(), vocabulary
+    return load_model(TRAINED)
 
 
 def add_head(layers: OrderedDict[str, nn.Module], hidden: int, vocabulary_size: int, context: int) -> nn.Sequential:

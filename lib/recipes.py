@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: everything but the model, the data and the seed.
+    """How to train: everything except the model, the data and the seed.
 
     Args:
-        name: what to call it in tables.
-        optimizer: "sgd" (plain) or "adamw"; the weight decay of AdamW acts on matrices only, the embedding's included.
-        batch_size: windows a step.
+        name: its name in tables.
+        optimizer: "sgd" (plain) or "adamw"; AdamW's weight decay applies to matrices only, the embedding's included.
+        batch_size: windows per step.
         lr: the highest learning rate.
-        schedule: "cosine" rises linearly over the first `warmup` of the steps, then falls as half a cosine to 0; "step" is
-            lr, and a tenth of it from `drop_at` of the steps on.
-        epochs, steps: how long, in passes over the training windows or in steps; give one.
-        replacement: draw every batch from all windows anew; False shuffles them once an epoch.
-        teacher: the share, from 0 to 1, of a counting model's distribution in the target of each window; the rest goes to
-            the letter that came. The model counts the training windows only. See `lib.ngrams.CountModel`.
-        teacher_context: letters of context that the counting model uses.
-        distinct: draw distinct contexts instead of windows, each with the distribution of all letters that followed it as its
-            target: the same data, and a less noisy gradient. See `lib.batches`.
-        evaluations: how often the validation loss is measured on the way, evenly spaced, the end included.
+        schedule: "cosine" rises linearly over the first `warmup` of the steps, then falls along half a cosine to 0;
+            "step" is lr, then a tenth of it from `drop_at` of the steps on.
+        epochs, steps: training length in passes over the training windows or in steps; set exactly one.
+        replacement: draw every batch from all windows; False shuffles them once per epoch.
+        teacher: the share, from 0 to 1, of a counting model's distribution in the target of each window; the remainder
+            goes to the observed character. It counts the training windows only. See `lib.ngrams.CountModel`.
+        teacher_context: characters of context that the counting model uses.
+        distinct: draw distinct contexts instead of windows, each with the distribution of all characters that followed it
+            as its target: the same data, and a less noisy gradient. See `lib.batches`.
+        evaluations: how many times the validation loss is measured, evenly spaced, the last time at the end.
 
     Raises:
         ValueError: a value out of its range.
@@ -47,9 +47,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
-            raise ValueError(
-                f"a recipe takes epochs or steps, one of them; got epochs={self.epochs}, steps={self.steps}."
-            )
+            raise ValueError(f"set exactly one of epochs and steps; got epochs={self.epochs}, steps={self.steps}.")
         for name in ("batch_size", "lr", "evaluations", "epochs" if self.steps is None else "steps"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"a recipe's {name} must be above 0; got {getattr(self, name)}.")
@@ -57,17 +55,22 @@ class Recipe:
             raise ValueError(f"a recipe's teacher is a share from 0 to 1; got {self.teacher}.")
         if self.optimizer not in ("sgd", "adamw") or self.schedule not in ("cosine", "step"):
             raise ValueError(
-                f"a recipe's optimizer is 'sgd' or 'adamw' and its schedule 'cosine' or 'step'; got {self.optimizer!r}, {self.schedule!r}."
+                "a recipe's optimizer is 'sgd' or 'adamw' and its schedule 'cosine' or 'step'; "
+                f"got {self.optimizer!r} and {self.schedule!r}."
             )
 
     def total_steps(self, windows: int) -> int:
-        """Steps of one training on that many windows."""
+        """Number of steps when training on this many windows."""
         if self.steps is not None:
             return self.steps
         return max(1, int(self.epochs * max(1, windows // self.batch_size)))
 
+    def evaluated_at(self, steps: int) -> set[int]:
+        """The numbers of steps done at which the validation loss is measured."""
+        return {round(steps * (i + 1) / self.evaluations) for i in range(self.evaluations)}
+
     def lr_at(self, step: int, steps: int) -> float:
-        """Learning rate of step 0, 1 ... steps - 1."""
+        """Learning rate of step 0, 1, ..., steps - 1."""
         if self.schedule == "step":
             return self.lr if step < self.drop_at * steps else self.lr / 10
         warmup = self.warmup * steps

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, Integer, Shaped
 from torch import Tensor
 
+from lib.checkpoints import load_model
 from lib.data import DATA
 from lib.recipes import Recipe
-from lib.training import eval_mode, load_checkpoint
+from lib.training import eval_mode
 from lib.wavenet import WaveNet
 
 RATE = 8_000  # samples per second
@@ -152,9 +153,7 @@ def trained_sound_net(name: str) -> WaveNet:
     Raises:
         FileNotFoundError: data/ has no such weights.
     """
-    model = sound_net("long" if name == "early" else name)
-    model.load_state_dict(load_checkpoint(DATA / f"sound_{name}.pt")["model"])
-    return model.eval()
+    return load_model(DATA / f"sound_{name}.pt")[0]
 
 
 def sample_losses(model: WaveNet, track: Int[Tensor, "T"], first: int | None = None) -> Float[Tensor, "T_out"]:

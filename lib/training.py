@@ -1,23 +1,23 @@
-"""Training, evaluation and checkpoints."""
+"""Training and evaluation, on windows and on whole sequences."""
 
+import functools
 import hashlib
 import math
-import os
 import signal
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from lib.batches import Batches
+from lib.batches import IGNORED, Batches, Data, as_examples, make_examples, predictions
+from lib.checkpoints import TrainingState, load_checkpoint, save_checkpoint
+from lib.data import Vocabulary
 from lib.recipes import FAST, LECTURE, LONG, QUICK, Recipe
 
 __all__ = [
@@ -40,10 +40,10 @@ Windows = tuple[Tensor, Tensor]
 
 @dataclass
 class History:
-    """What a training did.
+    """Record of a training run.
 
-    train: loss of each step's batch, nats a letter. val: (steps done, validation loss in nats a letter), a few times.
-    steps: the steps that were planned. seconds: time spent, over all runs that resumed it. interrupted: whether the
+    train: loss of each step's batch, nats per character. val: (steps done, validation loss in nats per character).
+    steps: the planned number of steps. seconds: time spent, over all runs that resumed it. interrupted: whether the
     reader stopped it before the last step.
     """
 
@@ -58,204 +58,120 @@ class History:
 
 def train(
     model: nn.Module,
-    train_windows: Windows,
-    val_windows: Windows | None = None,
+    train_windows: Data,
+    val_windows: Data | None = None,
     recipe: Recipe = FAST,
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool = True,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 1_000,
-    watch: Callable[[int], None] | None = None,
+    on_step: Callable[[int], object] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> History:
     """Train the model in place.
 
-    The stop button (or Ctrl-C) ends it after the step that is running; the model keeps what it has learned.
+    The stop button (or Ctrl-C) ends it after the current step; the model keeps what it has learned.
 
     Args:
-        model: from (B, T) ids to (B, V) logits. Its weights are where it starts; its mode is put back at the end.
-        train_windows, val_windows: X (N, T) int64 and Y (N,) int64; the validation loss is measured where given.
-        recipe: optimizer, batch size, learning rate, length.
-        seed: of the order of the windows, and of dropout where a model has some. Same seed, same result.
+        model: from (B, T) ids to (B, V) logits. Training starts from its weights; its mode is restored at the end.
+        train_windows, val_windows: X (N, T) int64 and Y (N,) int64, or `lib.wavenet.Sequences` for a net of sequences.
+        recipe: optimizer, batch size, learning rate, length. Its batch size counts predicted characters: of sequences, a
+            batch takes as many as hold about that many, and an epoch has as many steps as with windows.
+        seed: of the order of the windows, and of dropout. Same seed, same result.
         device: where to train; None leaves the model where it is.
         progress: show a bar with loss and time left, where there is a screen.
-        checkpoint: a file to write every `checkpoint_every` steps, when stopped and at the end. If it is there already,
-            training goes on from it, and ends with the same weights as if it had never stopped.
-        watch: called with the number of steps done, before each step and after the last, for a look at the model.
+        checkpoint: a file to write every `checkpoint_every` steps, when stopped and at the end. If it exists, training
+            resumes from it, and ends with the same weights as if it had never stopped. `load_model` reads the net in it.
+        on_step: called with the number of steps done, before each step and after the last.
+        vocabulary: kept in the checkpoint, so that the net in it can be sampled from.
 
     Returns:
-        The losses on the way.
+        The losses, measured once more on the validation windows where the reader stopped early.
 
     Raises:
-        ValueError: windows that are empty or don't fit together, or a checkpoint of another training.
+        ValueError: windows that are empty or do not fit, or a checkpoint of another training.
+        FileNotFoundError, IsADirectoryError: no file can be at `checkpoint`.
         FloatingPointError: the loss became NaN or infinite.
     """
-    for name, windows in (("train_windows", train_windows), ("val_windows", val_windows)):
-        if windows is not None:
-            _check_windows(name, windows)
+    data = as_examples(train_windows, model)
+    val = None if val_windows is None else as_examples(val_windows, model)
     if device is not None:
         model.to(device)
-    device = next(model.parameters()).device
-    steps, batches = recipe.total_steps(len(train_windows[1])), Batches(train_windows, recipe, seed, device)
-    loss_of = lambda batch: batches.loss(model(batches.examples.inputs[batch]), batch)
-    val_loss = None if val_windows is None else lambda: evaluate(model, val_windows)
-    identity = {"recipe": asdict(recipe), "seed": seed}
-    if checkpoint is not None:
-        identity["windows"] = _fingerprint(train_windows)
-    files = {"checkpoint": checkpoint, "checkpoint_every": checkpoint_every}
-    return run_steps(model, batches, loss_of, val_loss, recipe, steps, seed, identity, progress, watch=watch, **files)
+    steps, examples = recipe.total_steps(predictions(data)), make_examples(data, recipe)
+    rows = round(recipe.batch_size * len(data.targets) / predictions(data))  # per batch
+    batches = Batches(examples, rows, seed, recipe.replacement)
+    examples = _to_device(examples, model)
+    optimizer, history = _make_optimizer(model, recipe), History(recipe.name, seed, steps)
+    state = TrainingState(model, optimizer, batches, history, checkpoint, vocabulary)
 
-
-def run_steps(
-    model: nn.Module,
-    batches: Batches,
-    loss_of: Callable[[Tensor], Tensor],
-    val_loss: Callable[[], float] | None,
-    recipe: Recipe,
-    steps: int,
-    seed: int,
-    identity: dict,
-    progress: bool = True,
-    checkpoint: str | Path | None = None,
-    checkpoint_every: int = 1_000,
-    watch: Callable[[int], None] | None = None,
-) -> History:
-    """The steps of `train`, whatever is trained on.
-
-    Args:
-        batches: gives one batch after the other.
-        loss_of: from a batch to its loss.
-        val_loss: measures the validation loss.
-        steps: how many.
-        identity: plain values that tell this training from another; a checkpoint with others is refused.
-        model, recipe, seed, progress, checkpoint, checkpoint_every, watch: as for `train`.
-    """
-    history = History(recipe.name, seed, steps)
-    optimizer = _make_optimizer(model, recipe)
-    evaluate_at = {round(steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
-
-    with _threads_for(recipe.batch_size), torch.random.fork_rng(devices=[]), _mode(model, training=True):
+    with _mode(model, training=True), _threads_for(recipe.batch_size), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if checkpoint is not None and Path(checkpoint).exists():
-            history = _resume(load_checkpoint(checkpoint), identity, model, optimizer, batches)
-        earlier, start = history.seconds, time.perf_counter()
-
-        def save() -> None:
-            if checkpoint is not None:
-                state = {
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "batches": batches.state_dict(),
-                }
-                state |= {"torch_rng": torch.get_rng_state(), "history": asdict(history), **identity}
-                save_checkpoint(checkpoint, state)
-
-        with _stop_button() as stop, _progress_bar(steps, len(history.train), progress) as bar:
-            while len(history.train) < steps and not stop.is_set():
-                step = len(history.train)
-                if watch is not None:
-                    watch(step)
+        if checkpoint is not None:
+            state.resume(recipe=asdict(recipe), seed=seed, windows=_fingerprint(data))
+        with closing(_steps(state, progress, checkpoint_every, on_step)) as running:
+            for step in running:
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.lr_at(step, steps)
-                batch = batches.next()
-                loss = loss_of(batch)
-                _check_loss(loss.item(), step, recipe)
+                loss = examples.loss(model, batches.next())
+                history.train.append(_finite(loss.item(), step, recipe))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-
-                history.train.append(loss.item())
-                if val_loss is not None and step + 1 in evaluate_at:
-                    history.val.append((step + 1, val_loss()))
-                history.seconds = earlier + time.perf_counter() - start
-                if step % 20 == 0:
-                    bar.set_postfix_str(_losses(history), refresh=False)
-                bar.update()
-                if (step + 1) % checkpoint_every == 0 and step + 1 < steps:
-                    save()
-        history.interrupted = len(history.train) < steps
-        if watch is not None and not history.interrupted:
-            watch(steps)
-        save()
-    if history.interrupted:
-        kept = f" Go on with train(..., checkpoint={str(checkpoint)!r})." if checkpoint is not None else ""
-        print(f"Stopped after {len(history.train):,} of {steps:,} steps. The model keeps what it has learned.{kept}")
+                if val is not None and step + 1 in recipe.evaluated_at(steps):
+                    history.val.append((step + 1, evaluate(model, val)))
+    if history.interrupted and val is not None and len(history.train) not in dict(history.val):
+        history.val.append((len(history.train), evaluate(model, val)))
     return history
 
 
-def evaluate(model: nn.Module, windows: Windows, piece: int = 8_192) -> float:
-    """Mean cross-entropy of the model on the windows, in nats a letter.
+def evaluate(model: nn.Module, windows: Data, batch_size: int = 8_192) -> float:
+    """Mean cross-entropy of the model on the windows, in nats per character.
 
-    Runs in eval mode, whatever mode the model is in, and puts the mode back; in pieces of 8,192 windows, which need far
-    less memory and time than all at once.
+    Runs in eval mode and restores the mode; in batches, which need far less memory and time than all windows at once.
 
     Args:
         model: from (B, T) ids to (B, V) logits.
-        windows: X (N, T) int64, Y (N,) int64.
-        piece: windows at a time.
+        windows: X (N, T) int64 and Y (N,) int64, or `lib.wavenet.Sequences` for a net of sequences.
+        batch_size: characters predicted at a time.
 
     Raises:
-        ValueError: windows that are empty or don't fit together.
+        ValueError: windows that are empty or do not fit.
     """
-    _check_windows("windows", windows)
-    device = next(model.parameters()).device
-    total = 0.0
-    with torch.no_grad(), _mode(model, training=False):
-        for x, y in zip(*(t.split(piece) for t in windows), strict=True):
-            total += F.cross_entropy(model(x.to(device)), y.to(device), reduction="sum").item()
-    return total / len(windows[1])
+    data = _to_device(as_examples(windows, model), model)
+    lengths = (data.targets != IGNORED).view(len(data.targets), -1).sum(1)  # (N,): 1 for a window
+    rows = max(1, batch_size * len(data.targets) // data.targets.numel())
+    with torch.no_grad(), eval_mode(model):
+        chunks = lengths.argsort(stable=True).split(rows)  # sequences of about one length together
+        return sum(data.loss(model, chunk, "sum").item() for chunk in chunks) / predictions(data)
 
 
-def save_checkpoint(path: str | Path, checkpoint: dict) -> None:
-    """Write a checkpoint whole or not at all: to a file beside it, then renamed over it.
-
-    Args:
-        path: the file; its folder must exist.
-        checkpoint: tensors, numbers, strings, and lists, tuples and dicts of them.
-    """
-    path = Path(path)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
-
-
-def load_checkpoint(path: str | Path) -> dict:
-    """Read a checkpoint; runs no code that a file might hold.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is no checkpoint, is cut short, or holds more than tensors and plain values.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no checkpoint at {str(path)!r}. train(..., checkpoint=path) writes one.")
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:
-        raise ValueError(f"{str(path)!r} can't be read as a checkpoint: {error}. Delete it to start afresh.") from error
-
-
-def _resume(
-    checkpoint: dict, identity: dict, model: nn.Module, optimizer: torch.optim.Optimizer, batches: Batches
-) -> History:
-    """Put everything back as the checkpoint has it, after a look whether it is of the same training."""
-    for name, wanted in identity.items():
-        if checkpoint.get(name) != wanted:
-            raise ValueError(
-                f"the checkpoint is of another training: its {name} is {checkpoint.get(name)}, here it is {wanted}. "
-                "Give another checkpoint path, or delete the file to start afresh."
-            )
-    model.load_state_dict(checkpoint["model"])
-    optimizer.load_state_dict(checkpoint["optimizer"])
-    batches.load_state_dict(checkpoint["batches"])
-    torch.set_rng_state(checkpoint["torch_rng"])
-    return History(**checkpoint["history"])
+def _steps(
+    state: TrainingState, progress: bool, checkpoint_every: int, on_step: Callable[[int], object] | None
+) -> Iterator[int]:
+    """The steps to take. Before each, and after the last: clock, bar, stop button, checkpoint, on_step."""
+    history, first = state.history, len(state.history.train)
+    start = time.perf_counter() - history.seconds
+    with _stop_button() as stop, _progress_bar(history.steps, first, progress) as bar:
+        for step in range(first, history.steps + 1):
+            history.interrupted = stop.is_set() and step < history.steps
+            ends = history.interrupted or step == history.steps
+            if step > first:
+                history.seconds = time.perf_counter() - start
+                if ends or step % 20 == 1:
+                    bar.set_postfix_str(_losses(history), refresh=False)
+                bar.update()
+                if ends or step % checkpoint_every == 0:
+                    state.save()
+            if on_step is not None and not history.interrupted:
+                on_step(step)
+            if ends:
+                break
+            yield step
+    if history.interrupted:
+        resume = "" if state.path is None else f" Resume with train(..., checkpoint={str(state.path)!r})."
+        done = f"Stopped after {step:,} of {history.steps:,} steps."
+        print(f"{done} The model keeps what it has learned.{resume}")
 
 
 def _make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -267,25 +183,25 @@ def _make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
 
 
-def _check_windows(name: str, windows: Windows) -> None:
-    X, Y = windows
-    if len(X) != len(Y) or len(Y) == 0:
-        raise ValueError(
-            f"{name} must be X and Y of the same length, at least 1; got X {tuple(X.shape)} and Y {tuple(Y.shape)}. make_windows makes them."
-        )
-
-
-def _check_loss(loss: float, step: int, recipe: Recipe) -> None:
+def _finite(loss: float, step: int, recipe: Recipe) -> float:
     if not math.isfinite(loss):
         raise FloatingPointError(
-            f"the loss became {loss} at step {step:,} of recipe {recipe.name!r} (highest learning rate {recipe.lr}). The weights are as the step "
-            "before left them. Try a tenth of the learning rate; if it is NaN at step 0, the model or the data holds NaN."
+            f"the loss became {loss} at step {step:,} of recipe {recipe.name!r} (highest learning rate {recipe.lr}). "
+            "The weights are those before this step. Try a tenth of the learning rate; "
+            "if it is NaN at step 0, the model or the data holds NaN."
         )
+    return loss
 
 
-def _fingerprint(windows: Iterable[Tensor]) -> str:
-    """Tells one set of windows or sequences from another."""
-    return hashlib.sha256(b"".join(t.cpu().contiguous().numpy().tobytes() for t in windows)).hexdigest()
+def _to_device(data: Data, model: nn.Module) -> Data:
+    device = next(model.parameters()).device
+    return type(data)(*(None if part is None else part.to(device) for part in data))
+
+
+def _fingerprint(data: Data) -> str:
+    """A hash of the windows or sequences."""
+    parts = (part.cpu().contiguous().numpy().tobytes() for part in data if part is not None)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def _losses(history: History) -> str:
@@ -303,7 +219,7 @@ def _progress_bar(steps: int, done: int, wanted: bool) -> tqdm:
 
 @contextmanager
 def _mode(model: nn.Module, training: bool) -> Iterator[None]:
-    """Every module in train or eval mode, and each put back as it was."""
+    """Every module in train or eval mode; each one's mode is restored."""
     before = {module: module.training for module in model.modules()}
     model.train(training)
     try:
@@ -313,12 +229,12 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
             module.training = was_training
 
 
-eval_mode = lambda model: _mode(model, training=False)
+eval_mode = functools.partial(_mode, training=False)
 
 
 @contextmanager
 def _threads_for(batch_size: int) -> Iterator[None]:
-    """As many threads as pay for such small matrices: one below 512 windows a step, and one more for each 256."""
+    """As many threads as pay for such small matrices: one below 512 windows per step, and one more for each 256."""
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, min(before, batch_size // 256)))
     try:

@@ -249,7 +249,7 @@ def fill_run(row: Row) -> Row:
     gains: dict[int, float] = {}
     smooth: list[tuple[float, float]] = []
 
-    def watch(step: int) -> None:
+    def on_step(step: int) -> None:
         if step % (25_600 // recipe.batch_size) == 0:
             curve.append((step, evaluate(model, few)))
         if step in (0, 100, steps):
@@ -257,7 +257,7 @@ def fill_run(row: Row) -> Row:
         if step in (steps // 10, steps // 3, 2 * steps // 3):
             smooth.append(along_the_gradient(model, X, Y))
 
-    history = train(model, train_windows, recipe=recipe, seed=row["seed"], progress=False, watch=watch)
+    history = train(model, train_windows, recipe=recipe, seed=row["seed"], progress=False, on_step=on_step)
     row = row | _common(model, steps, evaluate(model, val_windows), history.seconds)
     row |= _loss_by_rarity(model, train_windows, val_windows)
     row |= {"steps to 2.2": _steps_to(THRESHOLD, curve)}

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from lib.checkpoints import records_settings
 from lib.layers import Layer
 from lib.wavenet.convolution import CausalConv1d, Taps, dense_taps, receptive_field
 
@@ -93,6 +94,7 @@ class WaveNet(nn.Module):
     Source: van den Oord et al. 2016 (WaveNet, arXiv 1609.03499), sections 2.1 to 2.5 and figure 4.
     """
 
+    @records_settings
     def __init__(
         self,
         vocabulary_size: int,

@@ -326,7 +326,7 @@ def pieces() -> dict:
         "from lib.models import staged_model; from lib.training import evaluate\n"
         "windows = torch.randint(27, (169_801, 8)), torch.randint(27, (169_801,)); model = staged_model(27)\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before, begin = peak(), time.perf_counter(); evaluate(model, windows, piece={piece})\n"
+        "before, begin = peak(), time.perf_counter(); evaluate(model, windows, batch_size={piece})\n"
     )
     times, memory = [], []
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Mistakes in lib/recipes.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib/recipes.py: target, then mistake, then the text that it replaces and the text that replaces it."""
 
 COSINE = "(1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2"
 
@@ -14,7 +14,8 @@ WRONG = {
         "drops to a half": ("self.lr / 10", "self.lr / 2"),
         "part of a batch counts as a step": ("windows // self.batch_size))", "-(-windows // self.batch_size)))"),
         "parts of an epoch are lost": ("int(self.epochs * max(", "int(int(self.epochs) * max("),
-        "takes epochs and steps": (
+        "validation at the wrong steps": ("round(steps * (i + 1) / self", "round(steps * i / self"),
+        "epochs and steps are accepted": (
             "if (self.epochs is None) == (self.steps is None):",
             "if self.epochs is None and self.steps is None:",
         ),

@@ -1,53 +1,77 @@
-"""Mistakes in lib/training.py: target, then mistake, then the text that it replaces and the text that it puts there."""
+"""Mistakes in lib/training.py: target, then mistake, then the text that it replaces and the text that replaces it."""
 
-STEP = """                _check_loss(loss.item(), step, recipe)
-                optimizer.zero_grad()
+LOSS = "history.train.append(_finite(loss.item(), step, recipe))\n"
+STEP = """optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
 """
 MATRICES = """    matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
 """
-SUM = """total += F.cross_entropy(model(x.to(device)), y.to(device), reduction="sum").item()
-    return total / len(windows[1])
-"""
+SUM = 'sum(data.loss(model, chunk, "sum").item() for chunk in chunks) / predictions(data)'
+ENDS = "                if ends or step % checkpoint_every == 0:\n                    state.save()\n"
 
 WRONG = {
     "train": {
-        "no zero_grad": ("                optimizer.zero_grad()\n", ""),
-        "loss not checked": ("                _check_loss(loss.item(), step, recipe)\n", ""),
-        "loss checked after the step": (
-            STEP,
-            STEP.partition("\n")[2] + STEP.partition("\n")[0] + "\n",
-        ),
-        "infinite loss is taken": ("if not math.isfinite(loss):", "if math.isnan(loss):"),
+        "no zero_grad": (STEP, STEP.replace("optimizer.zero_grad()", "pass")),
+        "loss not checked": ("_finite(loss.item(), step, recipe)", "loss.item()"),
+        "loss checked after the step": (LOSS + " " * 16 + STEP, STEP + " " * 16 + LOSS),
+        "infinite loss is accepted": ("if not math.isfinite(loss):", "if math.isnan(loss):"),
         "trains in eval mode": ("_mode(model, training=True)", "_mode(model, training=False)"),
-        "mode put back as the outermost module had it": (
+        "mode restored to the outermost module's": (
             "            module.training = was_training",
             "            module.training = before[model]",
         ),
-        "threads not put back": (
+        "threads not restored": (
             "    finally:\n        torch.set_num_threads(before)",
             "    finally:\n        pass",
         ),
-        "as many threads as there are": ("with _threads_for(recipe.batch_size), ", "with "),
-        "generator of everyone not put back": ("torch.random.fork_rng(devices=[]), ", ""),
+        "as many threads as there are": ("_threads_for(recipe.batch_size), ", ""),
+        "torch's generator not restored": (", torch.random.fork_rng(devices=[]):", ":"),
         "dropout not seeded": ("        torch.manual_seed(seed)\n", ""),
-        "Ctrl-C not put back": (
+        "Ctrl-C not restored": (
             "    finally:\n        signal.signal(signal.SIGINT, before)",
             "    finally:\n        pass",
         ),
-        "Ctrl-C does not stop": (" and not stop.is_set():", ":"),
-        "one step too few": ("while len(history.train) < steps and", "while len(history.train) < steps - 1 and"),
-        "watch called after the step": (
-            "                if watch is not None:\n                    watch(step)\n",
-            "                if watch is not None and step:\n                    watch(step)\n",
+        "Ctrl-C not restored after an error": (
+            "with closing(_steps(",
+            "with __import__('contextlib').nullcontext(_steps(",
         ),
-        "watch not called at the end": ("            watch(steps)\n", "            pass\n"),
-        "schedule off": ("recipe.lr_at(step, steps)", "recipe.lr"),
+        "Ctrl-C does not stop": ("= stop.is_set() and step < history.steps", "= False"),
+        "stopped, but not marked": (
+            "            ends = history.interrupted or step == history.steps\n",
+            "            ends = history.interrupted or step == history.steps\n            history.interrupted = False\n",
+        ),
+        "no validation loss when stopped": (
+            "if history.interrupted and val is not None",
+            "if False and val is not None",
+        ),
+        "validation loss when stopped is kept for the resumed training": (
+            ENDS,
+            ENDS.replace(
+                "state.save()", "history.val.append((step, 0.0)) if history.interrupted else None\n" + " " * 20
+            )
+            + "                    state.save()\n",
+        ),
+        "one step too few": ("in range(first, history.steps + 1):", "in range(first, history.steps):"),
+        "on_step called after the first step only": (
+            "if on_step is not None and not history.interrupted:",
+            "if on_step is not None and step:",
+        ),
+        "on_step not called at the end": (
+            "if on_step is not None and not history.interrupted:",
+            "if on_step is not None and not ends:",
+        ),
+        "constant learning rate": ("recipe.lr_at(step, steps)", "recipe.lr"),
         "schedule one step ahead": ("recipe.lr_at(step, steps)", "recipe.lr_at(step + 1, steps)"),
         "schedule for matrices only": ("in optimizer.param_groups:", "in optimizer.param_groups[:1]:"),
-        "validation at the wrong steps": ("round(steps * (i + 1) / recipe", "round(steps * i / recipe"),
+        "same batch at every step": (
+            "examples.loss(model, batches.next())",
+            "examples.loss(model, batches.order[:64])",
+        ),
+        "seed ignored": ("Batches(examples, rows, seed, recipe", "Batches(examples, rows, 0, recipe"),
+        "replacement ignored": ("seed, recipe.replacement)", "seed)"),
+        "validates on what it trains on": ("(step + 1, evaluate(model, val))", "(step + 1, evaluate(model, data))"),
         "weight decay on vectors too": ('"weight_decay": 0.0}', '"weight_decay": recipe.weight_decay}'),
         "no weight decay on the embedding": (
             MATRICES,
@@ -64,57 +88,48 @@ WRONG = {
             "torch.optim.SGD(model.parameters(), lr=recipe.lr)",
             "torch.optim.SGD(model.parameters(), recipe.lr, 0.9)",
         ),
-        "takes empty windows": ("if len(X) != len(Y) or len(Y) == 0:", "if len(X) != len(Y):"),
     },
     "checkpoint": {
-        "optimizer's state not restored": ('    optimizer.load_state_dict(checkpoint["optimizer"])\n', ""),
-        "model not restored": ('    model.load_state_dict(checkpoint["model"])\n', ""),
-        "shuffle not restored": ('    batches.load_state_dict(checkpoint["batches"])\n', ""),
-        "dropout's generator not restored": ('    torch.set_rng_state(checkpoint["torch_rng"])\n', ""),
-        "history not restored": ("            history = _resume(", "            _resume("),
-        "seconds before the stop are lost": ("history.seconds = earlier + time", "history.seconds = time"),
-        "written over the old one": (
-            'tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")',
-            "os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), path",
+        "seconds before the stop are lost": ("time.perf_counter() - history.seconds", "time.perf_counter()"),
+        "seconds go on after the last step": ("            if step > first:\n", "            if True:\n"),
+        "seed not compared": ("seed=seed, windows", "windows"),
+        "recipe compared by name": ("recipe=asdict(recipe)", "recipe=recipe.name"),
+        "windows not compared": (", windows=_fingerprint(data))", ")"),
+        "windows compared by shape": ("part.cpu().contiguous().numpy().tobytes()", "str(part.shape).encode()"),
+        "targets not compared": (
+            "for part in data if part is not None)\n    return hash",
+            "for part in data[:1])\n    return hash",
         ),
-        "half a file left behind": ("        Path(beside).unlink(missing_ok=True)\n", ""),
-        "runs a file's code": ("weights_only=True", "weights_only=False"),
-        "any training is resumed": ("if checkpoint.get(name) != wanted:", "if name not in checkpoint:"),
-        "seed not compared": (', "seed": seed}', "}"),
-        "recipe compared by name": ('{"recipe": asdict(recipe),', '{"recipe": recipe.name,'),
-        "windows not compared": ('identity["windows"] = _fingerprint(train_windows)', 'identity["windows"] = ""'),
-        "windows compared by shape": ("t.cpu().contiguous().numpy().tobytes() for t", "str(t.shape).encode() for t"),
-        "targets not compared": ("numpy().tobytes() for t in windows)", "numpy().tobytes() for t in windows[:1])"),
-        "written one step late": ("if (step + 1) % checkpoint_every == 0", "if step % checkpoint_every == 0"),
-        "not written at the end": ("            watch(steps)\n        save()\n", "            watch(steps)\n"),
-        "a broken file starts afresh": (
-            "            history = _resume(load_checkpoint(checkpoint), identity, model, optimizer, batches)\n",
-            "            try:\n"
-            "                history = _resume(load_checkpoint(checkpoint), identity, model, optimizer, batches)\n"
-            "            except ValueError:\n"
-            "                pass\n",
+        "condition not compared": (
+            "for part in data if part is not None)\n    return hash",
+            "for part in data[:2])\n    return hash",
         ),
+        "written one step late": ("step % checkpoint_every == 0", "step % checkpoint_every == 1"),
+        "not written at the end": ("if ends or step % checkpoint_every", "if step % checkpoint_every"),
+        "never resumed": ("            state.resume(", "            False and state.resume("),
+        "the vocabulary is not kept": ("history, checkpoint, vocabulary)", "history, checkpoint)"),
     },
     "evaluate": {
-        "runs in the mode that the model is in": (
-            "with torch.no_grad(), _mode(model, training=False):",
+        "runs in the model's mode": (
+            "with torch.no_grad(), eval_mode(model):",
             "with torch.no_grad():",
         ),
-        "mode not put back": (
-            "with torch.no_grad(), _mode(model, training=False):",
+        "mode not restored": (
+            "with torch.no_grad(), eval_mode(model):",
             "model.eval()\n    with torch.no_grad():",
         ),
-        "keeps the graph for a gradient": ("with torch.no_grad(), _mode(", "with _mode("),
-        "summed instead of averaged": (SUM, SUM.replace(" / len(windows[1])", "")),
-        "uneven pieces averaged": (
+        "keeps the graph for a gradient": ("with torch.no_grad(), eval_mode(", "with eval_mode("),
+        "summed instead of averaged": (SUM, SUM.replace(" / predictions(data)", "")),
+        "uneven chunks averaged": (
             SUM,
-            SUM.replace(', reduction="sum"', "").replace("len(windows[1])", "math.ceil(len(windows[1]) / piece)"),
+            'sum(data.loss(model, chunk, "mean").item() for chunk in chunks) / len(chunks)',
         ),
-        "a smaller last piece is dropped": (
-            "(t.split(piece) for t in windows)",
-            "(t.unfold(0, piece, piece) for t in windows)",
+        "a smaller last chunk is dropped": (
+            ".split(rows)",
+            ".unfold(0, min(rows, len(lengths)), min(rows, len(lengths)))",
         ),
-        "averaged over letters seen, not letters guessed": ("total / len(windows[1])", "total / windows[0].numel()"),
-        "in bits": ("total / len(windows[1])", "total / len(windows[1]) / math.log(2)"),
+        "first chunk only": ("for chunk in chunks)", "for chunk in chunks[:1])"),
+        "averaged over inputs": ("chunks) / predictions(data)", "chunks) / data[0].numel()"),
+        "in bits": ("chunks) / predictions(data)", "chunks) / predictions(data) / math.log(2)"),
     },
 }
