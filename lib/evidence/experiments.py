@@ -137,7 +137,7 @@ def tuned_rate(arm: str, size: int, batch: int = 512, experiment: str = "tuning"
     rows = rows.query("experiment == @experiment and arm == @arm and size == @size and batch == @batch")
     if rows.empty:
         raise LookupError(f"{TUNING.name} has no tuning rows of {arm!r} with {size} parameters; fill it first.")
-    return rows.groupby("lr").val.mean().idxmin()
+    return float(rows.groupby("lr").val.mean().idxmin())
 
 
 def planned_runs() -> list[Row]:
