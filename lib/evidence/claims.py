@@ -109,15 +109,15 @@ class Part:
 
 
 def _gap(worse: str, better: str, column: str = "val") -> dict[tuple[str, str], float]:
-    return {(worse, column): 1, (better, column): -1}
+    return {(worse, column): 1.0, (better, column): -1.0}
 
 
 def _staged(higher: str, lower: str) -> dict[tuple[str, str], float]:
-    return {("staged", higher): 1, ("staged", lower): -1}
+    return {("staged", higher): 1.0, ("staged", lower): -1.0}
 
 
 _RARE = _gap("flat", "staged", "val, seen 1 to 9") | _gap("staged", "flat", "val, seen 100 or more")
-_HALF_OF_GAIN = {("shifted", "val"): 1, ("staged", "val"): -0.5, ("none", "val"): -0.5}
+_HALF_OF_GAIN = {("shifted", "val"): 1.0, ("staged", "val"): -0.5, ("none", "val"): -0.5}
 _PASS_ON = "three stages pass the gradient on better than one, {} BatchNorm, at the start"
 _SPREAD = "means over dims (0, 1) move less from batch to batch than means over dim 0"
 _LESS = "{} between the stages below nothing between, {:,}"

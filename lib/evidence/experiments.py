@@ -140,24 +140,19 @@ def tuned_rate(arm: str, size: int, batch: int = 512, experiment: str = "tuning"
     return float(rows.groupby("lr").val.mean().idxmin())
 
 
+def _seeds(
+    experiment: str, arm: str, size: int = SMALL, tuning: str = "tuning", batch: int = 512, **changes
+) -> list[Row]:
+    lr = tuned_rate(arm, size, batch, tuning)
+    return [_row(experiment, arm, seed, size, lr, batch=batch, **changes) for seed in SEEDS]
+
+
 def planned_runs() -> list[Row]:
     """The rows behind the claims, each arm at its own learning rate, and a short one that lesson 06 runs again."""
-    rows = [
-        _row("arms", arm, seed, size, tuned_rate(arm, size))
-        for size, arms in ((SMALL, list(ARMS)), (LARGE, LARGE_ARMS))
-        for arm in arms
-        for seed in SEEDS
-    ]
-    rows += [
-        _row("arms", arm, seed, SMALL, tuned_rate(arm, SMALL, 32), batch=32, epochs=1)
-        for arm in ("staged", "dim 0")
-        for seed in SEEDS
-    ]
-    rows += [
-        _row("long", arm, seed, SMALL, tuned_rate(arm, SMALL, experiment="tuning long"), epochs=16)
-        for arm in ("staged", "flat")
-        for seed in SEEDS
-    ]
+    groups = [_seeds("arms", arm, size) for size, arms in ((SMALL, ARMS), (LARGE, LARGE_ARMS)) for arm in arms]
+    groups += [_seeds("arms", arm, batch=32, epochs=1) for arm in ("staged", "dim 0")]
+    groups += [_seeds("long", arm, tuning="tuning long", epochs=16) for arm in ("staged", "flat")]
+    rows = [row for group in groups for row in group]
     rate = tuned_rate("staged", SMALL)
     rows += [_row("first width", f"first {n}", seed, SMALL, rate, first=n) for n in FIRST_WIDTHS for seed in SEEDS]
     rows += [_row("noise of seeds", "staged", seed, SMALL, rate, split=42) for seed in SEEDS]
@@ -203,16 +198,14 @@ def fill_tuning(row: Row) -> Row:
     """Train the net of a row and evaluate it; the loss of a diverged run is infinity."""
     split = load_split(row["split"])
     model, recipe = net_of(row, len(split.vocabulary)), recipe_of(row)
-    seconds, val = 0.0, math.inf
+    steps, seconds, val = recipe.total_steps(len(split.train[1])), 0.0, math.inf
     try:
         seconds = train(model, split.train, recipe=recipe, seed=row["seed"], progress=False).seconds
         val = evaluate(model, split.val)
     except FloatingPointError:
         pass
-    measured = measurements(
-        model, recipe.total_steps(len(split.train[1])), seconds, val=val if val < math.inf else math.inf
-    )
-    return row | measured | {"hidden": model.head.in_features}
+    val = val if math.isfinite(val) else math.inf
+    return row | measurements(model, steps, seconds, val=val) | {"hidden": model.head.in_features}
 
 
 def fill_run(row: Row) -> Row:
@@ -236,31 +229,31 @@ def fill_run(row: Row) -> Row:
 
     history = train(model, split.train, recipe=recipe, seed=seed, progress=False, watch=on_step)
     loss = losses(model, val_X, val_Y)
-    found = {f"gain at {name}": gains[step] for name, step in (("init", 0), ("100", 100), ("end", steps))}
-    found |= zip(("loss range", "gradient change"), map(statistics.mean, zip(*smoothness, strict=True)), strict=True)
-    found |= _probes(row, model, untrained, split)
+    results = {f"gain at {name}": gains[step] for name, step in (("init", 0), ("100", 100), ("end", steps))}
+    results |= zip(("loss range", "gradient change"), map(statistics.mean, zip(*smoothness, strict=True)), strict=True)
+    results |= _probes(row, model, untrained, split)
     rarity = loss_by_rarity(loss, val_X, train_X) | {"val_se": standard_error(loss, val_Y)}
     measured = measurements(model, steps, history.seconds, val=evaluate(model, split.val), **rarity)
     row = row | measured | {"hidden": model.head.in_features, "steps to 2.2": _steps_to(THRESHOLD, curve)}
-    return row | {name: f"{value:.5f}" for name, value in found.items()}
+    return row | {name: f"{value:.5f}" for name, value in results.items()}
 
 
 def _probes(row: Row, model: nn.Sequential, untrained: nn.Sequential, split: Split) -> dict[str, float]:
     """What is measured in some arms only."""
     (train_X, _), (val_X, _), seed = split.train, split.val, row["seed"]
-    found: dict[str, float] = {}
+    results: dict[str, float] = {}
     if row["stages"].startswith("2") and "linear" in row["between"] and row["shared"]:
         names = ("spread dim 0", "spread dims (0, 1)", "spread positions")
-        found |= zip(names, statistics_spread(model, train_X), strict=True)
+        results |= zip(names, statistics_spread(model, train_X), strict=True)
     small = row["size"] == SMALL and row["batch"] == 512
     if small and row["experiment"] in ("arms", "first width") and (row["arm"] == "staged" or row["first"]):
         chosen = torch.randperm(len(train_X), generator=torch.Generator().manual_seed(seed))[:20_000]
         X = torch.cat([train_X[chosen], val_X[:5_000]])
-        found |= letters_readable(model, X, torch.arange(len(X)) >= 20_000)
+        results |= letters_readable(model, X, torch.arange(len(X)) >= 20_000)
     if small and row["experiment"] == "arms" and row["arm"] == "staged":
         nets = {"stage": model, "untrained": recalibrate(untrained, train_X)}
-        found |= combinations_readable(nets, split.train, split.vocabulary, seed)
-    return found
+        results |= combinations_readable(nets, split.train, split.vocabulary, seed)
+    return results
 
 
 def _steps_to(threshold: float, curve: list[tuple[int, float]]) -> str:
