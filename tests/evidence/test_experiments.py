@@ -264,11 +264,13 @@ def test_every_claim_has_ten_pairs_or_no_verdict_by_design():
     assert all(len(claim.differences) == 10 for claim in claims(Evidence()))
 
 
-def test_rates_that_train_are_of_one_seed_and_sorted():
-    tried = rates_that_train(pd.read_csv(TUNING))
-    for (optimizer, _), rates in tried.items():
-        assert list(rates) == sorted(experiments.RANGE[optimizer])
+def test_rates_that_train_are_sorted_and_of_equal_runs():
+    tuning = pd.read_csv(TUNING)
+    tried = rates_that_train(tuning)
     assert list(tried) == [(optimizer, arm) for optimizer in experiments.RANGE for arm in experiments.RANGE_ARMS]
+    assert all(list(rates) == sorted(experiments.RANGE[optimizer]) for (optimizer, _), rates in tried.items())
+    others = [tuning.assign(val=0.0, **{name: 7}) for name in ("seed", "size", "batch", "epochs")]
+    assert rates_that_train(pd.concat([tuning, *others])) == tried
 
 
 SAID = re.compile(r"\[Verdict on claim (\w+)\]\(06_does_staging_help\.ipynb#[^)]+\): ([a-z ]+?)[,.]")
