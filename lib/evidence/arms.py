@@ -172,11 +172,7 @@ def make_net(
     Raises:
         ValueError: stages whose product is not 8, or an unknown name.
     """
-    sizes = [int(n) for n in stages.split("-")]
-    if torch.tensor(sizes).prod() != 8:
-        raise ValueError(f"Expected stages whose product is 8, such as '2-2-2', '4-2' or '8', got {stages!r}.")
-    if unknown := set(between.split()) - set(PARTS):
-        raise ValueError(f"Expected parts out of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}.")
+    sizes = _sizes(stages, between)
     layers, time_steps, channels = OrderedDict(embedding=nn.Embedding(vocabulary_size, embedding)), 8, embedding
     for number, n in enumerate(sizes, start=1):
         last, incoming = number == len(sizes), channels
@@ -193,6 +189,15 @@ def make_net(
     if norm == "masked":
         model.register_forward_pre_hook(_mark_padding)
     return model
+
+
+def _sizes(stages: str, between: str) -> list[int]:
+    sizes = [int(n) for n in stages.split("-")]
+    if torch.tensor(sizes).prod() != 8:
+        raise ValueError(f"Expected stages whose product is 8, such as '2-2-2', '4-2' or '8', got {stages!r}.")
+    if unknown := set(between.split()) - set(PARTS):
+        raise ValueError(f"Expected parts out of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}.")
+    return sizes
 
 
 def _linear(fan_in: int, fan_out: int, time_steps: int, bias: bool, shared: bool, gain: float) -> nn.Module:
@@ -212,7 +217,7 @@ def hidden_for(params: int, vocabulary_size: int, **settings: str | int | float 
     return min((low, high), key=lambda hidden: abs(count(hidden) - params))
 
 
-# Lesson 08's arms: each net has one part of the paper more than the one before; 75,600 to 76,579 parameters (27 characters).
+# Lesson 08's arms, each with one part of the paper more than the one before: 75,600 to 76,579 parameters.
 _PARTS_OFF = {"gated": False, "residual": False, "skip": False, "deep_head": False}
 WAVENETS = {
     "dilated tanh convolutions": {"channels": 108, "dilations": (1, 2, 4), **_PARTS_OFF},

@@ -182,7 +182,7 @@ def load_split(seed: int = 42) -> Split:
 
 
 def net_of(row: Row, vocabulary_size: int) -> nn.Sequential:
-    """The net of a row, initialized by its seed; "first" does not count when the width for equal parameters is chosen."""
+    """The net of a row, initialized by its seed; its width is chosen for equal parameters without "first"."""
     settings = {name: row[name] for name in NET_SETTINGS if name != "first"} | {"embedding": EMBEDDING[row["size"]]}
     hidden = hidden_for(row["size"], vocabulary_size, **settings)
     torch.manual_seed(row["seed"])

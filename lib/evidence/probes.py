@@ -24,8 +24,7 @@ def linear_probe(
 ) -> float:
     """Accuracy on held-out examples of a linear classifier from features to labels.
 
-    The classifier is the least-squares fit to one-hot labels with a ridge penalty, in closed form, so that a probe needs no
-    training.
+    The classifier is the least-squares fit to one-hot labels with a ridge penalty, in closed form.
 
     Args:
         features: (N, C), one row per example; they are standardised first.
@@ -82,7 +81,7 @@ def recalibrate(model: nn.Module, X: Int[Tensor, "N T"], batches: int = 50, batc
 
 
 def span_features(outputs: list[Float[Tensor, "N _ _"]], depth: int, span: int) -> Float[Tensor, "N D"]:
-    """The last outputs of one depth that together see the last `span` characters, concatenated; depth 0 is the embedding."""
+    """The last outputs of one depth that see the last `span` characters, concatenated; depth 0 is the embedding."""
     out = outputs[depth]
     seen = 8 // out.shape[1]  # characters seen by one time step of this depth
     return out[:, -max(1, span // seen) :].flatten(1)
@@ -146,8 +145,8 @@ def statistics_spread(
     Each is in standard deviations of its channel, averaged over the channels.
 
     Returns:
-        between batches over dim 0 (one mean per position), between batches over dims (0, 1), and between positions (of the
-        means over all batches).
+        between batches over dim 0 (one mean per position), between batches over dims (0, 1), and between positions
+        (of the means over all batches).
     """
     model = copy.deepcopy(model).eval()
     seen: list[Tensor] = []

@@ -29,6 +29,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 def write_rows(path: Path, columns: list[str], rows: Iterable[Row]) -> None:
     """Replace the file by these rows, atomically."""
+    path.parent.mkdir(exist_ok=True)
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -38,7 +39,6 @@ def write_rows(path: Path, columns: list[str], rows: Iterable[Row]) -> None:
 
 def atomic_write(path: Path, text: str) -> None:
     """Write a file beside the old one and rename it, so that the path always holds a complete file."""
-    path.parent.mkdir(exist_ok=True)
     part = path.with_suffix(".part")
     with open(part, "w", newline="", encoding="utf-8") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""Tests of lib.evidence.sweeps: a sweep can be stopped anywhere, its file holds complete rows, and no row is run twice."""
+"""Tests of lib.evidence.sweeps: a sweep can be stopped anywhere, its file has complete rows, no row is run twice."""
 
 import os
 import signal
