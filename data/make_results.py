@@ -1,22 +1,19 @@
 """Train every net of README's results table with several seeds, and write the table.
 
-    python data/make_results.py            train what data/evidence/results.csv lacks, then write README's table
-    python data/make_results.py --table    write the table only
+    python data/make_results.py             train what data/evidence/results.csv lacks, then write README's table
+    python data/make_results.py --forecast  say how long it takes, and stop
+    python data/make_results.py --table     write the table only
 
-Two trainings run at a time, one thread each. A row is written when its training has ended, so that the command can be
-stopped and goes on where it was.
+Sweeps are described in data/README.md.
 """
 
-import argparse
-import csv
-import statistics
-from pathlib import Path
-
+import pandas as pd
 import torch
 from torch import nn
 
-from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
-from lib.evidence.sweeps import forecast, read_rows, run_sweep
+from lib.data import DATA
+from lib.evidence.experiments import load_split, split_windows
+from lib.evidence.sweeps import Row, Sweep, measurements, run_command
 from lib.models import flat_model, staged_model
 from lib.ngrams import CountModel
 from lib.training import FAST, LECTURE, LONG, QUICK, evaluate, train
@@ -25,7 +22,7 @@ EVIDENCE = DATA / "evidence" / "results.csv"
 README = DATA.parent / "README.md"
 SETTINGS = ["experiment", "arm", "seed", "split", "recipe"]
 MEASURED = ["params", "steps", "val", "test", "seconds", "torch"]
-SECONDS = {"quick": 8, "fast": 20, "long": 80, "lecture": 300}  # about, one core; for the forecast only
+SECONDS = {"quick": 8, "fast": 20, "long": 80, "lecture": 300, "count": 1}  # about, one core; for the forecast only
 
 NETS = {
     "flat": flat_model,
@@ -33,7 +30,7 @@ NETS = {
     "staged, GELU, residual": lambda size: staged_model(size, activation=nn.GELU, residual=True),
 }
 RECIPES = {recipe.name: recipe for recipe in (LECTURE, QUICK, FAST, LONG)}
-# arm, recipe, whether names that girls and boys share stand in the list twice, as in the lecture's list
+# arm, recipe, whether names of girls and boys are in the list twice, as in the lecture's list
 ARMS = [
     ("flat", "fast", False),
     ("staged", "lecture", False),
@@ -62,64 +59,42 @@ def planned() -> list[dict]:
 
 
 def names_twice() -> list[str]:
-    """All girls' names, then all boys', as in the agency's file: 2,559 names stand there twice."""
-    with open(DATA / "names.csv", newline="", encoding="ascii") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        row["name"]
-        for sex in ("girls", "boys")
-        for row in sorted(rows, key=lambda row: (-int(row[sex]), row["name"]))
-        if int(row[sex])
-    ]
+    """All girls' names, then all boys', as in the agency's file: 2,559 names occur twice."""
+    names = pd.read_csv(DATA / "names.csv", na_filter=False)
+    lists = (names[names[sex] > 0].sort_values([sex, "name"], ascending=[False, True]) for sex in ("girls", "boys"))
+    return pd.concat(lists).name.tolist()
 
 
-def fill(row: dict) -> dict:
+def fill(row: Row) -> Row:
     """Train and evaluate: a function of the row alone."""
-    names = names_twice() if row["split"] == "names twice" else load_names()
-    vocabulary = Vocabulary(names)
-    train_windows, val_windows, test_windows = (make_windows(part, vocabulary) for part in split_names(names))
+    split = split_windows(names_twice()) if row["split"] == "names twice" else load_split()
+    size, seed = len(split.vocabulary), row["seed"]
     if row["recipe"] == "count":
-        model = CountModel(train_windows, len(vocabulary), int(row["arm"].split(", ")[1]))
-        params, steps, seconds = sum(probs.numel() for probs in model.probs), 0, 0.0
-        val, test = model.evaluate(val_windows), model.evaluate(test_windows)
-    else:
-        torch.manual_seed(row["seed"])
-        model = NETS[row["arm"]](len(vocabulary))
-        history = train(model, train_windows, recipe=RECIPES[row["recipe"]], seed=row["seed"], progress=False)
-        params, steps, seconds = sum(p.numel() for p in model.parameters()), history.steps, history.seconds
-        val, test = evaluate(model, val_windows), evaluate(model, test_windows)
-    measured = {
-        "params": params,
-        "steps": steps,
-        "val": f"{val:.6f}",
-        "test": f"{test:.6f}",
-        "seconds": f"{seconds:.1f}",
-    }
-    return row | measured | {"torch": torch.__version__}
+        model = CountModel(split.train, size, int(row["arm"].split(", ")[1]))
+        losses = {"val": model.evaluate(split.val), "test": model.evaluate(split.test)}
+        return row | measurements(nn.ParameterList(model.probs), 0, 0.0, **losses)
+    torch.manual_seed(seed)
+    model = NETS[row["arm"]](size)
+    history = train(model, split.train, recipe=RECIPES[row["recipe"]], seed=seed, progress=False)
+    losses = {"val": evaluate(model, split.val), "test": evaluate(model, split.test)}
+    return row | measurements(model, history.steps, history.seconds, **losses)
 
 
-def spread(rows: list[dict], column: str) -> str:
-    values = [float(row[column]) for row in rows]
-    return f"{statistics.mean(values):.3f}" + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+def spread(values: pd.Series) -> str:
+    return f"{values.mean():.3f}" + (f" ± {values.std():.3f}" if len(values) > 1 else "")
 
 
 def table() -> str:
     """README's table: mean and standard deviation over the seeds."""
-    lines = [
-        "| model | parameters | seeds | validation | test |",
-        "|---|--:|--:|--:|--:|",
-    ]
-    groups: dict[tuple[str, ...], list[dict]] = {}
-    for row in read_rows(EVIDENCE):
-        groups.setdefault((row["arm"], row["recipe"], row["split"]), []).append(row)
-    counting = [group for (_, recipe, _), group in groups.items() if recipe == "count"]
-    best = min(counting, key=lambda group: float(group[0]["val"]))
-    shown = [(f"counting, {best[0]['arm'].split(', ')[1]} letters of context (the best of 0 to 8)", best)]
+    lines = ["| model | parameters | seeds | validation | test |", "|---|--:|--:|--:|--:|"]
+    rows = pd.read_csv(EVIDENCE)
+    groups, best = rows.groupby(["arm", "recipe", "split"]), rows[rows.recipe == "count"].nsmallest(1, "val")
+    shown = [(f"counting, {best.arm.iloc[0].split(', ')[1]} letters of context (the best of 0 to 8)", best)]
     for arm, recipe, twice in ARMS:
         label = f"{arm}; recipe {recipe.upper()}" + ("; names of girls and boys twice in the list" if twice else "")
-        shown.append((label, groups[arm, recipe, "names twice" if twice else "42"]))
+        shown.append((label, groups.get_group((arm, recipe, "names twice" if twice else "42"))))
     for label, group in shown:
-        cells = [label, f"{int(group[0]['params']):,}", str(len(group)), spread(group, "val"), spread(group, "test")]
+        cells = [label, f"{group.params.iloc[0]:,}", str(len(group)), spread(group.val), spread(group.test)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -131,15 +106,11 @@ def with_table(readme: str) -> str:
     return before + start + "\n" + table() + "\n" + end + rest.split(end)[1]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", action="store_true", help="write README's table only")
-    if not parser.parse_args().table:
-        print(forecast(EVIDENCE, planned(), SETTINGS, lambda row: SECONDS.get(row["recipe"], 1)))
-        run_sweep(EVIDENCE, planned(), SETTINGS, MEASURED, fill)
-    README.write_text(with_table(Path(README).read_text(encoding="utf-8")), encoding="utf-8")
-    print(table())
+def write_table() -> str:
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    return table()
 
 
 if __name__ == "__main__":
-    main()
+    seconds = lambda row: SECONDS[row["recipe"]]
+    run_command(__doc__, Sweep(EVIDENCE, SETTINGS, MEASURED, planned, fill, seconds), report=write_table)

@@ -1,16 +1,14 @@
-"""Train every net of lesson 09, three seeds each: data/evidence/sound.csv, and the weights data/sound_*.pt.
+"""Train every net of lesson 09 with three seeds: data/evidence/sound.csv, and the weights data/sound_*.pt.
 
-    python data/make_sound.py    train what is missing; about 12 minutes of two idle cores in all
+    python data/make_sound.py             train what is missing; about 12 minutes on two idle cores in all
+    python data/make_sound.py --forecast  say how long it takes, and stop
 
-Two trainings run at a time, one thread each. A row is written when its training has ended, so that the command can be
-stopped and goes on where it was. The weights are those of seed 0: to make them again, delete the file of rows.
+Sweeps are described in data/README.md. The weights are those of seed 0: to make them again, delete sound.csv.
 """
-
-import torch
 
 from lib.checkpoints import save_model
 from lib.data import DATA
-from lib.evidence.sweeps import forecast, run_sweep
+from lib.evidence.sweeps import Row, Sweep, measurements, run_command
 from lib.sound import (
     CHANNELS,
     CHUNK,
@@ -31,12 +29,12 @@ SETTINGS = ["experiment", "arm", "seed", "split", "delay", "channels", "dilation
 MEASURED = ["params", "receptive_field", "steps", "val", *PARTS, "seconds", "torch"]
 SECONDS = {"long": 110, "middle": 75, "short": 50}  # about, one core; for the forecast only
 TRAIN_STROKES, TRAIN_SEED = 800, 0
-HELD_OUT_STROKES, HELD_OUT_SEED = 41, 1  # the first bar is only looked back on
-EARLY = 250  # steps after which the weights of the long net are kept as data/sound_early.pt
+HELD_OUT_STROKES, HELD_OUT_SEED = 41, 1  # the first bar is context only
+EARLY = 250  # steps after which the weights of the long net are saved as data/sound_early.pt
 ARMS = [("long", DELAY), ("short", DELAY), ("middle", DELAY), ("long", 700), ("long", 769), ("long", 640)]
 
 
-def planned() -> list[dict]:
+def planned() -> list[Row]:
     """Every row to fill."""
     return [
         {
@@ -54,8 +52,8 @@ def planned() -> list[dict]:
     ]
 
 
-def fill(row: dict) -> dict:
-    """Train and evaluate: a function of the row alone, but for the weights that seed 0 leaves in data/."""
+def fill(row: Row) -> Row:
+    """Train and evaluate: a function of the row alone. Seed 0 also saves its weights in data/."""
     reach, delay, seed = row["arm"].split(",")[0], row["delay"], row["seed"]
     model = sound_net(reach, seed)
     track = mu_law_encode(drum_with_echo(TRAIN_STROKES, TRAIN_SEED, delay))
@@ -76,15 +74,10 @@ def fill(row: dict) -> dict:
     held_out = mu_law_encode(drum_with_echo(HELD_OUT_STROKES, HELD_OUT_SEED, delay))
     losses, part = sample_losses(model, held_out, first=bar), parts(len(held_out), delay)[bar:]
     measured = {name: f"{losses[part == number].mean():.6f}" for number, name in enumerate(PARTS)}
-    measured |= {"params": sum(p.numel() for p in model.parameters()), "receptive_field": model.receptive_field}
-    measured |= {"steps": history.steps, "val": f"{losses.mean():.6f}", "seconds": f"{history.seconds:.1f}"}
-    return row | measured | {"torch": torch.__version__}
-
-
-def main() -> None:
-    print(forecast(EVIDENCE, planned(), SETTINGS, lambda row: SECONDS[row["arm"].split(",")[0]]))
-    run_sweep(EVIDENCE, planned(), SETTINGS, MEASURED, fill)
+    measured["receptive_field"] = model.receptive_field
+    return row | measured | measurements(model, history.steps, history.seconds, val=losses.mean().item())
 
 
 if __name__ == "__main__":
-    main()
+    seconds = lambda row: SECONDS[row["arm"].split(",")[0]]
+    run_command(__doc__, Sweep(EVIDENCE, SETTINGS, MEASURED, planned, fill, seconds))

@@ -1,4 +1,4 @@
-"""The nets that the experiments compare: the staged net with one thing changed at a time."""
+"""The nets that the experiments compare: the staged net with one change at a time, and WaveNets with one part more."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,11 +16,11 @@ PARTS = ("linear", "norm", "tanh")
 SHIFT_MEAN, SHIFT_SCALE = 0.5, 1.25
 
 
-class PerPosition(nn.Module):
-    """BatchNorm with its statistics over dim 0 only: one mean and variance for each channel of each time step.
+class PerPosition(BatchNorm1d):
+    """BatchNorm with statistics over dim 0 only: one mean and variance per channel and time step.
 
-    This is what `x.mean(0)` gives on (B, T, C), the silent bug of lesson 03. Weight and bias are one a channel, as in
-    BatchNorm1d, so that the parameters are as many.
+    This is what `x.mean(0)` gives on (B, T, C), the silent bug of lesson 03. Weight and bias are per channel, as in
+    BatchNorm1d, so that the number of parameters is the same.
 
     Args:
         num_features: C.
@@ -28,39 +28,27 @@ class PerPosition(nn.Module):
     """
 
     def __init__(self, num_features: int, time_steps: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(time_steps * num_features))
-        self.register_buffer("running_var", torch.ones(time_steps * num_features))
+        super().__init__(num_features)
+        self.running_mean = torch.zeros(time_steps * num_features)
+        self.running_var = torch.ones(time_steps * num_features)
         self.time_steps = time_steps
 
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Normalise (B, T, C) or, where T is 1, (B, C)."""
         weight, bias = self.weight.repeat(self.time_steps), self.bias.repeat(self.time_steps)
-        merged = x.reshape(len(x), -1)  # (B, T*C): each time step's channels are channels of their own
+        merged = x.reshape(len(x), -1)  # (B, T*C): separate channels for each time step
         out = F.batch_norm(merged, self.running_mean, self.running_var, weight, bias, self.training, 0.1, 1e-5)
         return out.view(x.shape)
 
 
-class MaskedBatchNorm1d(nn.Module):
-    """BatchNorm over dims (0, 1) whose statistics leave out the places that have seen nothing but padding.
+class MaskedBatchNorm1d(BatchNorm1d):
+    """BatchNorm over dims (0, 1) whose statistics leave out positions that have seen only padding.
 
-    `.seen`, (B, T) with 1 where a place has seen a letter and 0 elsewhere, is set by the net before each call.
-
-    Args:
-        num_features: C.
+    `.seen`, (B, T) with 1 where a position has seen a letter and 0 elsewhere, is set by the net before each call.
     """
 
-    def __init__(self, num_features: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Normalise (B, T, C) or, where T is 1, (B, C); padding is normalised too, by the statistics of the rest."""
+        """Normalise (B, T, C) or, where T is 1, (B, C); padding is normalised by the statistics of the rest."""
         mean, var = self.running_mean, self.running_var
         if self.training:
             seen = self.seen.view(-1, 1)  # (B*T, 1)
@@ -74,7 +62,7 @@ class MaskedBatchNorm1d(nn.Module):
 
 
 def _mark_padding(model: nn.Sequential, inputs: tuple[Tensor]) -> None:
-    """Tell each MaskedBatchNorm1d of a net which of its places have seen a letter."""
+    """Set `.seen` of each MaskedBatchNorm1d in a net."""
     seen = (inputs[0] != 0).float()  # (B, 8)
     for block in model.children():
         if isinstance(block, Block):
@@ -85,13 +73,13 @@ def _mark_padding(model: nn.Sequential, inputs: tuple[Tensor]) -> None:
 
 
 class Shift(nn.Module):
-    """Puts a covariate shift back after a normalisation: each training step gives each channel a new scale and mean.
+    """Adds a covariate shift after a normalisation: each training step gives each channel a new scale and mean.
 
-    Nothing in eval mode. Source: Santurkar et al. 2018, section 2.2, "noisy" BatchNorm.
+    The identity in eval mode. Source: Santurkar et al. 2018, section 2.2, "noisy" BatchNorm.
     """
 
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Scale by 1 to 1.25 and move by -0.5 to 0.5, each channel by its own draw."""
+        """Scale each channel by a random number from 1 to 1.25 and shift it by one from -0.5 to 0.5."""
         if not self.training:
             return x
         scale = 1 + (SHIFT_SCALE - 1) * torch.rand(x.shape[-1])
@@ -100,7 +88,7 @@ class Shift(nn.Module):
 
 
 class LinearPerPosition(nn.Module):
-    """A Linear of its own for each time step: (B, T, C) to (B, T, C'). Linear shares one among them.
+    """A separate Linear for each time step: (B, T, C) to (B, T, C'). `nn.Linear` shares one.
 
     Args:
         in_features, out_features: C and C'.
@@ -109,7 +97,7 @@ class LinearPerPosition(nn.Module):
 
     def __init__(self, in_features: int, out_features: int, time_steps: int) -> None:
         super().__init__()
-        bound = in_features**-0.5  # as nn.Linear starts
+        bound = in_features**-0.5  # the initialization of nn.Linear
         self.weight = nn.Parameter(torch.empty(time_steps, in_features, out_features).uniform_(-bound, bound))
 
     def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T D"]:
@@ -118,12 +106,12 @@ class LinearPerPosition(nn.Module):
 
 
 class Block(nn.Module):
-    """A stage made of the parts that are asked for: FlattenConsecutive(n), then Linear, normalisation, Tanh, residual.
+    """A stage of chosen parts: FlattenConsecutive(n), then Linear, normalisation, Tanh, residual.
 
     Args:
-        n: neighbours to put together; 1 on a (B, C) input flattens nothing.
+        n: neighbours to concatenate; 1 flattens nothing.
         parts: the layers by name, in order.
-        residual: add the right-hand neighbour's input where the widths agree.
+        residual: add the right-hand neighbour's input.
     """
 
     def __init__(self, n: int, parts: OrderedDict[str, nn.Module], residual: bool) -> None:
@@ -151,7 +139,7 @@ def make_norm(name: str, channels: int, time_steps: int) -> nn.Module | None:
         "none": lambda: None,
     }
     if name not in makers:
-        raise ValueError(f"there is no normalisation {name!r}; choose one of {', '.join(makers)}.")
+        raise ValueError(f"Expected a normalisation out of {', '.join(makers)}, got {name!r}.")
     return makers[name]()
 
 
@@ -167,47 +155,49 @@ def make_net(
     hidden: int = 68,
     first: int = 0,
 ) -> nn.Sequential:
-    """A net over 8 letters: embedding, a block a stage, logits.
+    """A net over 8 characters: embedding, one block per stage, logits.
 
     Args:
         vocabulary_size: number of characters.
-        stages: neighbours put together by each stage, whose product is 8: "2-2-2" is the staged net, "8" the flat one,
+        stages: neighbours concatenated by each stage, whose product is 8: "2-2-2" is the staged net, "8" the flat one,
             "8-1-1" the flat one with two more hidden layers.
-        between: the parts of every stage but the last, which always has all: "linear", "norm", "tanh", or "".
+        between: the parts of every stage except the last, which has all: "linear", "norm", "tanh", or "".
         norm: "dims (0, 1)", "dim 0", "masked", "LayerNorm", "shifted" or "none".
-        residual: see `Block`.
-        shared: False gives each time step a Linear of its own.
-        gain: if above 0, Linear weights start with standard deviation gain / sqrt(fan_in), not as nn.Linear does.
-        embedding, hidden: channels of a letter and of every Linear's output.
+        residual: see `Block`; ignored if the widths differ.
+        shared: False gives each time step a separate Linear.
+        gain: if above 0, Linear weights start with standard deviation gain / sqrt(fan_in) instead of nn.Linear's.
+        embedding, hidden: channels of a character and of every Linear's output.
         first: channels of the first stage's Linear, if above 0.
 
     Raises:
-        ValueError: stages whose product is not 8, or a name that is not known.
+        ValueError: stages whose product is not 8, or an unknown name.
     """
-    sizes = [int(n) for n in stages.split("-")]
-    if torch.tensor(sizes).prod() != 8:
-        raise ValueError(f"the stages must put 8 letters together; got {stages!r}. Try '2-2-2', '4-2', '2-4' or '8'.")
-    if unknown := set(between.split()) - set(PARTS):
-        raise ValueError(f"a stage is made of {', '.join(PARTS)}; got {', '.join(sorted(unknown))}.")
+    sizes = _sizes(stages, between)
     layers, time_steps, channels = OrderedDict(embedding=nn.Embedding(vocabulary_size, embedding)), 8, embedding
     for number, n in enumerate(sizes, start=1):
-        last = number == len(sizes)
-        time_steps, incoming, channels = time_steps // n, channels, n * channels
+        last, incoming = number == len(sizes), channels
+        time_steps, channels, width = time_steps // n, n * channels, first if first and number == 1 else hidden
         parts: OrderedDict[str, nn.Module] = OrderedDict()
         for name in PARTS if last else between.split():
             if name == "linear":
-                width = first if first and number == 1 else hidden
                 parts[name] = _linear(channels, width, time_steps, norm == "none", shared or last, gain)
                 channels = width
-            elif name == "tanh":
-                parts[name] = nn.Tanh()
-            elif (layer := make_norm(norm, channels, time_steps)) is not None:
+            elif (layer := nn.Tanh() if name == "tanh" else make_norm(norm, channels, time_steps)) is not None:
                 parts[name] = layer
         layers[f"stage{number}"] = Block(n, parts, residual and incoming == channels)
     model = add_head(layers, channels, vocabulary_size, context=8)
     if norm == "masked":
         model.register_forward_pre_hook(_mark_padding)
     return model
+
+
+def _sizes(stages: str, between: str) -> list[int]:
+    sizes = [int(n) for n in stages.split("-")]
+    if torch.tensor(sizes).prod() != 8:
+        raise ValueError(f"Expected stages whose product is 8, such as '2-2-2', '4-2' or '8', got {stages!r}.")
+    if unknown := set(between.split()) - set(PARTS):
+        raise ValueError(f"Expected parts out of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}.")
+    return sizes
 
 
 def _linear(fan_in: int, fan_out: int, time_steps: int, bias: bool, shared: bool, gain: float) -> nn.Module:
@@ -218,7 +208,7 @@ def _linear(fan_in: int, fan_out: int, time_steps: int, bias: bool, shared: bool
 
 
 def hidden_for(params: int, vocabulary_size: int, **settings: str | int | float | bool) -> int:
-    """The width of the hidden layers with which `make_net` comes nearest to so many parameters."""
+    """The width of the hidden layers with which `make_net` has most nearly this number of parameters."""
     count = lambda hidden: sum(p.numel() for p in make_net(vocabulary_size, hidden=hidden, **settings).parameters())
     low, high = 1, 1_024
     while high - low > 1:
@@ -227,7 +217,7 @@ def hidden_for(params: int, vocabulary_size: int, **settings: str | int | float 
     return min((low, high), key=lambda hidden: abs(count(hidden) - params))
 
 
-# Nets for names that differ by one part of the paper each, of 75,600 to 76,579 parameters (27 characters): lesson 08's arms.
+# Lesson 08's arms, each with one part of the paper more than the one before: 75,600 to 76,579 parameters.
 _PARTS_OFF = {"gated": False, "residual": False, "skip": False, "deep_head": False}
 WAVENETS = {
     "dilated tanh convolutions": {"channels": 108, "dilations": (1, 2, 4), **_PARTS_OFF},

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lib.evidence.claims import Claim, Evidence
-from lib.evidence.experiments import RANGE_ARMS
+from lib.evidence.claims import Evidence
+from lib.evidence.statistics import Claim
 from lib.plots.style import INK
 
 # A colour and a shape for each verdict, so that neither has to be seen alone (Okabe and Ito 2008).
@@ -100,17 +100,6 @@ def describe_probes(evidence: Evidence, spans: Sequence[str]) -> str:
 
 
 Rates = dict[tuple[str, str], dict[float, float]]
-
-
-def rates_that_train(rows: Sequence[dict[str, str]]) -> Rates:
-    """From (optimizer, arm) to the validation loss at each learning rate that was tried, for claim 7b; seed 100."""
-    found: Rates = {(optimizer, arm): {} for optimizer in ("adamw", "sgd") for arm in RANGE_ARMS}
-    for row in sorted(rows, key=lambda row: float(row["lr"])):
-        where = (row["optimizer"], row["arm"])
-        same = (row["seed"], row["size"], row["batch"], row["epochs"]) == ("100", "22097", "512", "4")
-        if where in found and same:
-            found[where][float(row["lr"])] = float(row["val"])
-    return found
 
 
 def describe_rates(tried: Rates) -> str:

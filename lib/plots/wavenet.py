@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from lib.data import STOP
-from lib.evidence.claims import bootstrap_interval
+from lib.evidence.statistics import bootstrap_interval
 from lib.plots.ladder import draw_cells
 from lib.plots.style import INK, NAME
 

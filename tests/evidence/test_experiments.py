@@ -1,9 +1,10 @@
-"""Laws of the nets, probes and verdicts behind lesson 06, and of the rows that stand in data/evidence."""
+"""Tests of the nets, probes and verdicts behind lesson 06, and of the rows in data/evidence."""
 
 import copy
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,17 +12,21 @@ import torch.nn.functional as F
 from lib.data import DATA
 from lib.evidence import experiments
 from lib.evidence.arms import MaskedBatchNorm1d, PerPosition, Shift, hidden_for, make_net
-from lib.evidence.claims import Claim, Evidence, bootstrap_interval, claims, verdict_table
+from lib.evidence.claims import PARTS, PREREGISTERED, Evidence, claims, rates_that_train
 from lib.evidence.experiments import ARMS, LARGE, LARGE_ARMS, MEASURED, RUNS, SETTINGS, SMALL, TUNED, TUNING, tuned_rate
 from lib.evidence.probes import (
     along_the_gradient,
     gradient_gain,
     linear_probe,
-    settle,
+    loss_by_rarity,
+    losses,
+    recalibrate,
     span_features,
     stage_outputs,
+    standard_error,
     statistics_spread,
 )
+from lib.evidence.statistics import Claim, bootstrap_interval, verdict_table
 from lib.evidence.sweeps import missing_rows, read_rows
 from lib.models import flat_model, staged_model
 
@@ -34,32 +39,32 @@ def net(seed=0, **settings):
     return make_net(27, **settings)
 
 
-def test_the_plain_arms_are_the_nets_of_lib():
+def test_plain_arms_equal_the_nets_of_lib_models():
     for arm, model in ((net(embedding=24, hidden=128), staged_model), (net(stages="8", hidden=200), flat_model)):
         torch.manual_seed(0)
         assert torch.equal(arm(X), model(27)(X))
 
 
-def test_stages_with_nothing_between_are_the_flat_net():
+def test_stages_with_nothing_between_equal_the_flat_net():
     bare, flat = net(between="", hidden=200), net(stages="8", hidden=200)
     assert torch.equal(bare(X), flat(X))
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_every_arm_has_the_parameters_of_the_others(arm):
+def test_arms_of_one_size_have_equal_parameters(arm):
     for size in (SMALL, LARGE) if arm in LARGE_ARMS else (SMALL,):
         model = experiments.net_of(experiments._row("arms", arm, 0, size, 0.01), 27)
         assert sum(p.numel() for p in model.parameters()) == pytest.approx(size, rel=0.014)
         assert model(X).shape == (64, 27)
 
 
-def test_hidden_for_finds_the_nearest_width():
+def test_hidden_for_returns_the_nearest_width():
     count = lambda hidden: sum(p.numel() for p in make_net(27, hidden=hidden).parameters())
     hidden = hidden_for(10_000, 27)
     assert all(abs(count(hidden) - 10_000) <= abs(count(other) - 10_000) for other in (hidden - 1, hidden + 1))
 
 
-def test_dim_0_is_a_batchnorm_of_its_own_at_each_position():
+def test_dim_0_normalises_each_position_separately():
     layer, x = PerPosition(5, time_steps=4), torch.randn(32, 4, 5)
     out = layer(x)
     expected = (x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + 1e-5)
@@ -67,7 +72,7 @@ def test_dim_0_is_a_batchnorm_of_its_own_at_each_position():
     torch.testing.assert_close(layer.running_mean.view(4, 5), 0.1 * x.mean(0))
 
 
-def test_masked_statistics_leave_padding_out():
+def test_masked_statistics_ignore_padding():
     layer, x = MaskedBatchNorm1d(5), torch.randn(32, 4, 5)
     seen = (torch.rand(32, 4) < 0.5).float()
     layer.seen = seen
@@ -76,13 +81,11 @@ def test_masked_statistics_leave_padding_out():
     torch.testing.assert_close(layer(x), expected)
     torch.testing.assert_close(layer.running_var, 0.9 * torch.ones(5) + 0.1 * kept.var(0))
     model = net(norm="masked")
-    some = X.clone()
-    some[:32, :6] = 0
-    model(some)
-    assert model.stage1.parts.norm.seen[:32].tolist() == [[0.0, 0.0, 0.0, 1.0]] * 32 or (X[:32, 6:] == 0).any()
+    model(torch.tensor([[0, 0, 0, 0, 0, 0, 5, 1], [0, 0, 0, 0, 0, 3, 1, 2]]))
+    assert model.stage1.parts.norm.seen.tolist() == [[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
 
 
-def test_a_shift_moves_every_channel_in_training_only():
+def test_shift_moves_every_channel_in_train_mode_only():
     layer, x = Shift(), torch.randn(1_000, 5)
     once, again = layer(x), layer(x)
     assert (once.mean(0) != again.mean(0)).all() and (once.std(0) >= x.std(0)).all()
@@ -101,12 +104,12 @@ def test_unshared_weights_differ_by_position():
     ("settings", "words"),
     [({"stages": "3-2"}, "'3-2'"), ({"between": "linear relu"}, "relu"), ({"norm": "batch"}, "'batch'")],
 )
-def test_a_net_that_can_not_be_is_refused(settings, words):
+def test_make_net_rejects_unknown_settings(settings, words):
     with pytest.raises(ValueError, match=words):
         make_net(27, **settings)
 
 
-def test_a_probe_reads_what_is_there_and_nothing_else():
+def test_linear_probe_reads_linear_labels_only():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(2_000, 10, generator=generator)
     label = (features[:, 0] - features[:, 3] > 0).long()
@@ -115,12 +118,12 @@ def test_a_probe_reads_what_is_there_and_nothing_else():
     assert linear_probe(features, label, held_out) > 0.95
     assert abs(linear_probe(features, coin, held_out) - 0.5) < 0.06
     xor = ((features[:, 0] > 0) ^ (features[:, 3] > 0)).long()
-    assert abs(linear_probe(features, xor, held_out) - 0.5) < 0.06  # not linear, so not found
+    assert abs(linear_probe(features, xor, held_out) - 0.5) < 0.06
     with pytest.raises(ValueError, match="2000 of 2000"):
         linear_probe(features, label, torch.ones(2_000, dtype=torch.bool))
 
 
-def test_the_outputs_of_a_span_see_its_letters_only():
+def test_span_features_depend_on_the_span_only():
     model = net().eval()
     other = X.clone()
     other[:, :4] = (other[:, :4] + 1) % 27  # the last four letters stay
@@ -131,11 +134,12 @@ def test_the_outputs_of_a_span_see_its_letters_only():
     assert span_features(stage_outputs(model, X), 1, 8).shape == (64, 4 * 68)
 
 
-def test_looks_leave_the_model_as_it_was():
+def test_diagnostics_do_not_change_the_model():
     model = net(norm="shifted")
     before = copy.deepcopy(model.state_dict())
     state = torch.get_rng_state()
-    gradient_gain(model, X, Y), along_the_gradient(model, X, Y), statistics_spread(model, X), settle(model, X, 3)
+    gradient_gain(model, X, Y), along_the_gradient(model, X, Y), statistics_spread(model, X)
+    recalibrate(model, X, 3), losses(model, X, Y)
     assert torch.equal(torch.get_rng_state(), state) and model.training
     assert all(torch.equal(a, before[name]) for name, a in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
@@ -150,22 +154,52 @@ def test_gradient_gain_is_the_ratio_of_two_gradient_norms():
     assert gradient_gain(model, X, Y) == pytest.approx((first.grad.norm() / last.grad.norm()).item(), rel=1e-5)
 
 
-def test_a_loss_that_is_a_plane_is_smooth():
-    """Logits that hardly depend on the weights' size have a gradient that hardly changes; large weights do change it."""
-    gentle, rough = net(), net(gain=20.0, norm="none")
-    assert along_the_gradient(gentle, X, Y, reach=1e-6)[1] < 0.01
-    assert along_the_gradient(rough, X, Y)[1] > along_the_gradient(gentle, X, Y, reach=1e-3)[1]
-    assert along_the_gradient(gentle, X, Y, reach=1e-6)[0] < 1e-3
+def test_smoothness_of_a_linear_loss_is_exact():
+    """A loss that is linear in the weights has a constant gradient, and falls by its norm times the distance."""
+    model = torch.nn.Embedding(27, 1)
+    loss = lambda logits, targets: logits.sum()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(F, "cross_entropy", loss)
+        fall, change = along_the_gradient(model, X[:, :1], Y, reach=0.1)
+    gradient = torch.bincount(X[:, 0], minlength=27).float()
+    assert change == 0 and fall == pytest.approx((0.1 * model.weight.norm() * gradient.norm()).item(), rel=1e-4)
 
 
-def test_statistics_of_independent_positions_waver_twice_as_much_over_dim_0():
+def test_gradient_changes_more_on_a_longer_path():
+    model = net()
+    short, long = (along_the_gradient(model, X, Y, reach=reach) for reach in (1e-4, 1e-2))
+    assert 0 < short[0] < long[0] and 0 < short[1] < long[1]
+
+
+def test_recalibrate_gives_the_statistics_of_the_data():
+    torch.manual_seed(0)
+    model = net()
+    x = model.embedding(X).view(64, 4, 20) @ model.stage1.parts.linear.weight.T
+    norm = recalibrate(model, X).stage1.parts.norm
+    torch.testing.assert_close(norm.running_mean, x.mean((0, 1)), rtol=0.05, atol=0.05)
+    torch.testing.assert_close(norm.running_var, x.var((0, 1)), rtol=0.15, atol=0.05)
+
+
+def test_loss_by_rarity_groups_windows_by_their_last_four_characters():
+    train = torch.tensor([[0, 1, 2, 3]] * 9 + [[4, 4, 4, 4]] * 10 + [[5, 5, 5, 5]] * 100)
+    windows = torch.tensor([[0, 1, 2, 3], [4, 4, 4, 4], [5, 5, 5, 5], [9, 9, 9, 9], [0, 1, 2, 3]])
+    loss = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert list(loss_by_rarity(loss, windows, train).values()) == [4.0, 3.0, 2.0, 3.0]
+
+
+def test_standard_error_takes_names_as_the_independent_units():
+    loss, Y = torch.tensor([3.0, 3.0, 1.0, 1.0]).double(), torch.tensor([5, 0, 5, 0])
+    assert standard_error(loss, Y) == pytest.approx((2**2 + 2**2) ** 0.5 / 4)
+
+
+def test_spread_of_independent_positions_doubles_over_dim_0():
     many = torch.randint(27, (40_000, 8), generator=torch.Generator().manual_seed(0))
     dim_0, dims_0_1, positions = statistics_spread(net(), many)
     assert dim_0 / dims_0_1 == pytest.approx(2, rel=0.1) and positions < 0.05
     assert dim_0 == pytest.approx(32**-0.5, rel=0.1)
 
 
-def test_an_interval_covers_the_mean_and_shrinks_with_more_seeds():
+def test_bootstrap_interval_covers_the_mean_and_shrinks_with_more_seeds():
     generator = torch.Generator().manual_seed(0)
     inside = 0
     for _ in range(200):
@@ -181,7 +215,7 @@ def test_an_interval_covers_the_mean_and_shrinks_with_more_seeds():
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(5.0, "supported"), (-5.0, "refuted"), (0.0, "not separable")])
-def test_the_verdict_follows_the_interval(shift, verdict):
+def test_verdict_follows_the_interval(shift, verdict):
     differences = shift + torch.linspace(-1, 1, 10)
     claim = Claim("0", "it holds", differences, "steps")
     assert claim.verdict == verdict
@@ -189,23 +223,21 @@ def test_the_verdict_follows_the_interval(shift, verdict):
 
 
 def test_differences_are_paired_by_seed():
-    row = lambda arm, seed, val: (
-        {"arm": arm, "size": str(SMALL), "batch": "512", "experiment": "arms", "seed": str(seed)}
-        | {
-            "split": str(42 + seed),
-            "val": str(val),
-            "steps": "9",
-            "steps to 2.2": "",
-        }
+    columns = ["arm", "seed", "val", "steps to 2.2", "gain"]
+    rows = pd.DataFrame(
+        [("a", 10, 3.0, None, 1), ("a", 2, 2.0, 5.0, 1), ("b", 2, 1.5, 5.0, None), ("b", 10, 1.0, 6.0, 2)],
+        columns=columns,
     )
-    evidence = Evidence([row("a", 10, 3.0), row("a", 2, 2.0), row("b", 2, 1.5), row("b", 10, 1.0)])
+    evidence = Evidence(rows.assign(size=SMALL, batch=512, experiment="arms", split=42 + rows.seed, steps=9))
     assert evidence.gap("a", "b").tolist() == [0.5, 2.0]
-    assert evidence.values("a", "steps to 2.2").tolist() == [9.0, 9.0]
+    assert evidence.values("a", "steps to 2.2").tolist() == [5.0, 9.0]  # never reached: the last step
     with pytest.raises(LookupError, match="a, b"):
         evidence.values("c", "val")
+    with pytest.raises(LookupError, match="'gain' was not measured"):
+        evidence.values("b", "gain")
 
 
-def test_the_evidence_is_whole_and_of_the_planned_settings():
+def test_evidence_is_complete_and_as_planned():
     assert missing_rows(TUNING, experiments.planned_tuning(), SETTINGS) == []
     assert missing_rows(RUNS, experiments.planned_runs(), SETTINGS) == []
     assert list(read_rows(RUNS)[0]) == SETTINGS + MEASURED and list(read_rows(TUNING)[0]) == SETTINGS + TUNED
@@ -215,47 +247,57 @@ def test_the_evidence_is_whole_and_of_the_planned_settings():
 def test_no_seed_that_chose_a_learning_rate_is_used_again():
     tuning = {(row["seed"], row["split"]) for row in read_rows(TUNING)}
     assert not tuning & {(row["seed"], row["split"]) for row in read_rows(RUNS)}
-    with pytest.raises(LookupError, match="'nowhere'"):
-        tuned_rate("nowhere", SMALL)
 
 
-def test_every_claim_has_ten_pairs():
-    found = claims(Evidence())
-    assert all(len(claim.differences) == 10 for claim in found) and len(found) > 20
+def test_tuned_rate_has_the_lowest_mean_loss(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments, "TUNING", tmp_path / "rates.csv")
+    with pytest.raises(LookupError, match="'flat'"):
+        tuned_rate("nothing between", SMALL)
+    rows = pd.DataFrame({"lr": [0.1, 0.1, 0.2, 0.2], "val": [1.0, 4.0, 2.0, 2.5]})
+    rows.assign(experiment="tuning", arm="flat", size=SMALL, batch=512).to_csv(tmp_path / "rates.csv", index=False)
+    assert tuned_rate("nothing between", SMALL) == 0.2
+
+
+def test_every_claim_has_ten_pairs_or_no_verdict_by_design():
+    registered = re.findall(r"^\| (\d\w?) ", PREREGISTERED, re.MULTILINE)
+    assert list(dict.fromkeys(part.number for part in PARTS)) == [n for n in registered if n not in ("3", "4a", "7b")]
+    assert all(len(claim.differences) == 10 for claim in claims(Evidence()))
+
+
+def test_rates_that_train_are_sorted_and_of_equal_runs():
+    tuning = pd.read_csv(TUNING)
+    tried = rates_that_train(tuning)
+    assert list(tried) == [(optimizer, arm) for optimizer in experiments.RANGE for arm in experiments.RANGE_ARMS]
+    assert all(list(rates) == sorted(experiments.RANGE[optimizer]) for (optimizer, _), rates in tried.items())
+    others = [tuning.assign(val=0.0, **{name: 7}) for name in ("seed", "size", "batch", "epochs")]
+    assert rates_that_train(pd.concat([tuning, *others])) == tried
 
 
 SAID = re.compile(r"\[Verdict on claim (\w+)\]\(06_does_staging_help\.ipynb#[^)]+\): ([a-z ]+?)[,.]")
 NOT_BY_SEEDS = {"3": "true by design", "4a": "false as worded"}
 
 
-def test_the_lessons_say_the_verdicts_of_the_evidence():
+def test_lessons_state_the_verdicts_of_the_evidence():
     verdicts: dict[str, set[str]] = {}
     for claim in claims(Evidence()):
         verdicts.setdefault(claim.number, set()).add(claim.verdict)
     said = [
-        found
+        match
         for path in sorted((DATA.parent / "notebooks").glob("0[1-5]_*.ipynb"))
         for cell in nbformat.read(path, as_version=4).cells
-        for found in SAID.findall(cell.source)
+        for match in SAID.findall(cell.source)
     ]
     for number, words in said:
-        wanted = NOT_BY_SEEDS.get(number) or " and ".join(sorted(verdicts[number], reverse=True))
-        assert words == wanted, f"claim {number} is said to be {words!r}; the evidence says {wanted!r}"
+        expected = NOT_BY_SEEDS.get(number) or " and ".join(sorted(verdicts[number], reverse=True))
+        assert words == expected, f"claim {number}: expected {expected!r} by the evidence, got {words!r}"
     assert {number for number, _ in said} >= {*verdicts, *NOT_BY_SEEDS} - {"7b"}
 
 
 def test_a_row_is_a_function_of_its_settings(monkeypatch):
-    monkeypatch.setattr(experiments, "FAST", experiments.replace(experiments.FAST, epochs=0.05))
-    monkeypatch.setattr(experiments, "load_split", lambda split: ("vocabulary", (X, Y), (X, Y)))
-    monkeypatch.setattr(
-        experiments, "recipe_of", lambda row: experiments.replace(experiments.FAST, epochs=None, steps=5)
-    )
-
-    class Letters(str):
-        def __len__(self):
-            return 27
-
-    monkeypatch.setattr(experiments, "load_split", lambda split: (Letters(), (X, Y), (X, Y)))
+    split = experiments.Split(range(27), (X, Y), (X, Y), (X, Y))
+    monkeypatch.setattr(experiments, "load_split", lambda seed: split)
+    short = experiments.replace(experiments.FAST, epochs=None, steps=5)
+    monkeypatch.setattr(experiments, "recipe_of", lambda row: short)
     row = experiments._row("tuning", "unshared", 3, SMALL, 0.01)
     first, again = (experiments.fill_tuning(row) for _ in range(2))
     assert {**first, "seconds": 0} == {**again, "seconds": 0}

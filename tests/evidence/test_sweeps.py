@@ -1,6 +1,5 @@
-"""Laws of lib.evidence.sweeps: a sweep can be stopped anywhere, a row is whole or not there, and none is run twice."""
+"""Tests of lib.evidence.sweeps: a sweep can be stopped anywhere, its file has complete rows, no row is run twice."""
 
-import csv
 import os
 import signal
 import subprocess
@@ -9,7 +8,8 @@ import time
 
 import pytest
 
-from lib.evidence.sweeps import forecast, missing_rows, read_rows, run_sweep, write_rows
+from lib.evidence import sweeps
+from lib.evidence.sweeps import Sweep, missing_rows, read_rows, run_command, write_rows
 
 SETTINGS, MEASURED = ["arm", "seed", "flag"], ["square"]
 PLANNED = [{"arm": arm, "seed": seed, "flag": arm == "b"} for arm in "ab" for seed in range(4)]
@@ -19,19 +19,26 @@ def square(row):
     return row | {"square": row["seed"] ** 2}
 
 
-def run(path, fill=square, planned=PLANNED, processes=0):
-    run_sweep(path, planned, SETTINGS, MEASURED, fill, processes=processes, progress=False)
+def sweep(path, fill=square, planned=PLANNED):
+    return Sweep(path, SETTINGS, MEASURED, lambda: planned, fill, lambda row: 60)
 
 
-@pytest.mark.parametrize("processes", [0, 2])
-def test_every_planned_row_is_filled_in_order(tmp_path, processes):
-    run(tmp_path / "rows.csv", processes=processes)
-    rows = read_rows(tmp_path / "rows.csv")
-    assert [(row["arm"], row["seed"]) for row in rows] == [(row["arm"], str(row["seed"])) for row in PLANNED]
-    assert [row["square"] for row in rows] == ["0", "1", "4", "9"] * 2
+def run(path, *what, processes=0):
+    sweep(path, *what).run(processes, progress=False)
 
 
-def test_a_stopped_sweep_goes_on_and_runs_nothing_twice(tmp_path):
+def test_every_planned_row_is_filled_in_order(tmp_path):
+    path = tmp_path / "rows.csv"
+    run(path, square, PLANNED[2:])
+    assert len(read_rows(path)) == 6
+    run(path)
+    assert [(row["arm"], row["seed"]) for row in read_rows(path)] == [(row["arm"], str(row["seed"])) for row in PLANNED]
+    assert [row["square"] for row in read_rows(path)] == ["0", "1", "4", "9"] * 2
+    run(path, square, PLANNED[2:])  # nothing is missing, and two rows are no longer planned
+    assert len(read_rows(path)) == 6
+
+
+def test_a_stopped_sweep_continues_and_runs_nothing_twice(tmp_path):
     path, calls = tmp_path / "rows.csv", []
 
     def stopped(row):
@@ -40,27 +47,26 @@ def test_a_stopped_sweep_goes_on_and_runs_nothing_twice(tmp_path):
         calls.append((row["arm"], row["seed"]))
         return square(row)
 
-    with pytest.raises(KeyboardInterrupt):
-        run(path, stopped)
-    assert len(read_rows(path)) == 3 and len(missing_rows(path, PLANNED, SETTINGS)) == 5
-
     def rest(row):
         calls.append((row["arm"], row["seed"]))
         return square(row)
 
+    with pytest.raises(KeyboardInterrupt):
+        run(path, stopped)
+    assert len(read_rows(path)) == 3 and len(missing_rows(path, PLANNED, SETTINGS)) == 5
     run(path, rest)
     assert len(calls) == len(set(calls)) == 8 == len(read_rows(path))
     before = path.read_bytes()
-    run(path, stopped)  # nothing is left to run, or it would be stopped
-    assert path.read_bytes() == before
+    run(path, rest)
+    assert path.read_bytes() == before and len(calls) == 8
 
 
 def sleep(row):
     time.sleep(0.5)
-    return square(row) | {"square": os.getpid()}
+    return row | {"square": os.getpid()}
 
 
-def test_a_killed_sweep_leaves_whole_rows_and_no_process(tmp_path):
+def test_a_killed_sweep_leaves_complete_rows_and_no_process(tmp_path):
     path = tmp_path / "rows.csv"
     code = f"import pathlib, test_sweeps as t; t.run(pathlib.Path({str(path)!r}), t.sleep, processes=2)"
     killed = subprocess.Popen(
@@ -73,7 +79,8 @@ def test_a_killed_sweep_leaves_whole_rows_and_no_process(tmp_path):
     done = read_rows(path)
     workers = {int(row["square"]) for row in done}
     assert 2 <= len(done) < 8 and all(row["flag"] in ("True", "False") for row in done)
-    for _ in range(50):
+    assert missing_rows(path, done, SETTINGS) == []
+    for _ in range(600):
         alive = [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
         if not alive:
             break
@@ -81,22 +88,16 @@ def test_a_killed_sweep_leaves_whole_rows_and_no_process(tmp_path):
     assert alive == []
 
 
-def test_a_writing_that_fails_leaves_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "rows.csv"
     run(path)
     before = path.read_bytes()
     with pytest.raises(ValueError, match="unknown"):
         write_rows(path, [*SETTINGS, *MEASURED], [*read_rows(path), {"unknown": 1}])
+    monkeypatch.setattr(os, "replace", lambda part, path: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_rows(path, [*SETTINGS, *MEASURED], [])
     assert path.read_bytes() == before
-
-
-def test_rows_no_longer_planned_go_and_new_ones_come(tmp_path):
-    path = tmp_path / "rows.csv"
-    run(path)
-    run(path, planned=PLANNED[2:])
-    assert len(read_rows(path)) == 6
-    run(path, planned=[*PLANNED[2:], {"arm": "c", "seed": 9, "flag": False}])
-    assert read_rows(path)[-1] == {"arm": "c", "seed": "9", "flag": "False", "square": "81"}
 
 
 def test_two_sweeps_never_fill_one_file(tmp_path):
@@ -112,15 +113,29 @@ def test_two_sweeps_never_fill_one_file(tmp_path):
     assert len(read_rows(path)) == 8
 
 
-def test_two_rows_of_the_same_settings_are_refused(tmp_path):
+def test_planned_rows_of_equal_settings_are_rejected(tmp_path):
     with pytest.raises(ValueError, match="2 planned rows"):
-        run(tmp_path / "rows.csv", planned=PLANNED + PLANNED[:2])
+        run(tmp_path / "rows.csv", square, PLANNED + PLANNED[:2])
     assert not (tmp_path / "rows.csv").exists()
 
 
-def test_the_forecast_counts_what_is_missing(tmp_path):
+def test_forecast_counts_missing_rows(tmp_path):
     path = tmp_path / "rows.csv"
-    assert "8 of 8 rows to fill, about 4 minutes" in forecast(path, PLANNED, SETTINGS, lambda row: 60)
-    with open(path, "w", newline="") as file:
-        csv.writer(file).writerows([[*SETTINGS, *MEASURED], ["a", 0, False, 0]])
-    assert "7 of 8" in forecast(path, PLANNED, SETTINGS, lambda row: 60)
+    assert "8 of 8 rows to fill, about 4 minutes" in sweep(path).forecast()
+    run(path, square, PLANNED[:1])
+    assert "7 of 8" in sweep(path).forecast()
+
+
+def test_command_forecasts_fills_and_reports(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "rows.csv"
+    grows = Sweep(path, SETTINGS, MEASURED, lambda: PLANNED[: len(read_rows(path)) + 5], square)  # two rounds
+    monkeypatch.setattr(sweeps.Sweep, "run", lambda self, run=Sweep.run: run(self, processes=0, progress=False))
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["make", *arguments])
+        run_command("what it makes", grows, report=lambda: f"{len(read_rows(path))} rows are there")
+        return capsys.readouterr().out
+
+    assert "5 of 5 rows" in command("--forecast") and not path.exists()
+    assert command("--table") == "0 rows are there\n" and not path.exists()
+    assert command().endswith("8 rows are there\n")
