@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lib.evidence.claims import Claim, Evidence
 from lib.evidence.experiments import RANGE_ARMS
-from lib.plots.style import GREEN, GREY, INK, VERMILION, DescribedFigure, styled
+from lib.plots.style import GREEN, GREY, INK, VERMILION, DescribedFigure, Number, styled
 
 # A colour and a shape for each verdict, so that either is enough.
 VERDICTS = {"supported": (GREEN, "o"), "refuted": (VERMILION, "X"), "not separable": (GREY, "D")}
@@ -44,7 +44,12 @@ def interval_plot(claims: Sequence[Claim]) -> DescribedFigure:
 
 
 def _draw_claim(ax: Axes, y: int, claim: Claim) -> None:
-    beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 10, "color": INK}  # x in axes, y in rows
+    beside = {
+        "transform": ax.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": 10,
+        "color": INK,
+    }  # x in axes, y in rows
     colour, marker = VERDICTS[claim.verdict]
     ax.plot(claim.differences, [y - 0.3] * len(claim.differences), ".", color=colour, alpha=0.6, markersize=6)
     ax.plot(claim.interval, [y - 0.05] * 2, color=colour, linewidth=2.5, solid_capstyle="butt")
@@ -75,7 +80,7 @@ def _describe_intervals(claims: Sequence[Claim]) -> str:
 
 def lines_with_spread(
     ax: Axes,
-    x: Sequence[float] | Sequence[str],
+    x: Sequence[Number] | Sequence[str],
     groups: Mapping[str, Sequence[Float[Tensor, "N"]]],
     markers: str = "osD^vX*",
 ) -> None:

@@ -167,6 +167,8 @@ def _draw_row(
 
 def _draw_line(ax: Axes, tap: int, place: int, row: int, is_dark: bool) -> None:
     """From the top of a node to the bottom of one in this row; dark lines over pale ones."""
-    look = {"color": INK, "linewidth": 1.5, "zorder": 2} if is_dark else {"color": FAINT, "linewidth": 0.6, "zorder": 0.5}
+    look = (
+        {"color": INK, "linewidth": 1.5, "zorder": 2} if is_dark else {"color": FAINT, "linewidth": 0.6, "zorder": 0.5}
+    )
     y = row * RISE - HEIGHT / 2
     ax.plot([tap, place], [y - RISE + HEIGHT, y], solid_capstyle="round", **look)

@@ -51,7 +51,9 @@ class DescribedFigure(Figure):
         self.alt = alt
 
 
-def canvas(alt: str, x: tuple[Number, Number], y: tuple[Number, Number], unit: Number = 0.6) -> tuple[DescribedFigure, Axes]:
+def canvas(
+    alt: str, x: tuple[Number, Number], y: tuple[Number, Number], unit: Number = 0.6
+) -> tuple[DescribedFigure, Axes]:
     """A figure for a diagram: axes without ticks over the whole of it, with `unit` inches per unit of x and of y."""
     fig = DescribedFigure(alt, figsize=((x[1] - x[0]) * unit, (y[1] - y[0]) * unit))
     ax = fig.add_axes((0, 0, 1, 1))
