@@ -1,14 +1,19 @@
-"""Figures: `show`, the colours of the letters, and the pictures of the lessons, one file per family."""
+"""Figures: `show`, the palette, and the pictures of the lessons, one file per family.
 
-from lib.plots.ladder import describe_ladder, draw_cells, ladder, ladder_rows, window_rows
-from lib.plots.style import COLOURS, INK, NAME, STOP_COLOUR, letter_colour, png_of, show
+A function here returns a figure with its description: `show(ladder(".charlie"))`. Importing this package gives
+pyplot's figures the same style, so that the lessons look the same with any matplotlibrc.
+"""
+
+import matplotlib.pyplot as plt
+
+from lib.plots.ladder import ladder, ladder_rows, window_rows
+from lib.plots.style import COLOURS, INK, NAME, STOP_COLOUR, STYLE, draw_cells, letter_colour, png_of, show
 
 __all__ = [
     "COLOURS",
     "INK",
     "NAME",
     "STOP_COLOUR",
-    "describe_ladder",
     "draw_cells",
     "ladder",
     "ladder_rows",
@@ -17,3 +22,5 @@ __all__ = [
     "show",
     "window_rows",
 ]
+
+plt.style.use(STYLE)

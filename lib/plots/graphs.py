@@ -1,20 +1,19 @@
-"""The graphs of lesson 07: which nodes a tree computes, which a dilated net computes, and what each of them sees."""
+"""The graphs of lesson 07: the nodes that a tree computes, those that a dilated net computes, and what each of them sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.axes import Axes
 
 from lib.data import STOP
-from lib.plots.style import INK, NAME, letter_colour
+from lib.plots.style import GREY, INK, NAME, DescribedFigure, canvas, draw_frame, draw_letters, styled
 
-RISE, WIDTH, HEIGHT = 1.5, 0.84, 0.62  # of a node, in columns
-PALE, GREY = 0.28, "#999999"
+RISE, WIDTH, HEIGHT = 1.5, 0.86, 0.66  # of a node, in columns
+FAINT = "#999999"
+POINTS = {1: 14, 2: 12, 4: 10}  # size of the letters in a node that holds this many; more don't fit
 
 
 def _taps(place: int, dilation: int, repeating: bool) -> tuple[int, int]:
-    """The two nodes below a node, earlier one first; before the first column stands the first column, if repeating."""
+    """The two nodes below a node, the earlier one first; if repeating, the first column also serves for all before it."""
     earlier = place - dilation
     return (max(earlier, 0) if repeating else earlier, place)
 
@@ -28,13 +27,13 @@ def graph_nodes(
     computes every column that has its taps, needed or not.
 
     Args:
-        text: the tokens, a column each.
-        ends: columns of the wanted outputs, from 0; None for the dilated net.
-        dilations: how far apart the two taps of each row are, in columns.
-        repeating: the first token has stood for ever before the text, so that its column serves for all before it.
+        text: the tokens, one per column.
+        ends: columns of the outputs, from 0; None for the dilated net.
+        dilations: distance between the two taps of each row, in columns.
+        repeating: the text is left-padded with its first token, whose column serves for all before it.
 
     Returns:
-        A sorted list of columns for each row; the first row, of the tokens that are looked at, has nothing to compute.
+        A sorted list of columns for each row; the first row, of the tokens that are read, has nothing to compute.
 
     Raises:
         ValueError: an output for which the text is too short, or a dilation below 1.
@@ -42,62 +41,34 @@ def graph_nodes(
     reach = 0 if repeating else sum(dilations)
     if any(dilation < 1 for dilation in dilations):
         raise ValueError(f"dilations must be at least 1 column; got {tuple(dilations)}.")
-    wanted = list(range(reach, len(text))) if ends is None else sorted(set(ends))
-    if not wanted or wanted[0] < reach or wanted[-1] >= len(text):
+    outputs = list(range(reach, len(text))) if ends is None else sorted(set(ends))
+    if not outputs or outputs[0] < reach or outputs[-1] >= len(text):
         raise ValueError(
-            f"with dilations {tuple(dilations)} there are outputs above the columns {reach} to {len(text) - 1} of {text!r}; "
-            f"got {wanted}. Put stop marks before the text."
+            f"with dilations {tuple(dilations)}, outputs are above the columns {reach} to {len(text) - 1} of {text!r}; "
+            f"got {outputs}. Pad the text with stop marks on its left."
         )
     if ends is None:
         starts = [0 if repeating else sum(dilations[:number]) for number in range(len(dilations) + 1)]
         return [list(range(start, len(text))) for start in starts]
-    rows = [wanted]
+    rows = [outputs]
     for dilation in reversed(dilations):
         rows.append(sorted({tap for place in rows[-1] for tap in _taps(place, dilation, repeating)}))
     return rows[::-1]
 
 
 def seen_by(text: str, row: int, place: int, dilations: Sequence[int] = (1, 2, 4)) -> str:
-    """The letters that a node sees, in their order; a stop mark for each that lies before the text.
+    """The characters that a node sees, in their order; a stop mark for each that lies before the text.
 
     Args:
-        text: the tokens, a column each.
+        text: the tokens, one per column.
         row: 0 for the tokens themselves, 1 for the first layer, and so on.
         place: the node's column.
-        dilations: how far apart the two taps of each row are, in columns.
+        dilations: distance between the two taps of each row, in columns.
     """
     lags = {0}
     for dilation in dilations[:row]:
         lags |= {lag + dilation for lag in lags}
     return "".join(text[place - lag] if lag <= place else STOP for lag in sorted(lags, reverse=True))
-
-
-def describe_graph(
-    text: str,
-    ends: Sequence[int] | None = None,
-    dilations: Sequence[int] = (1, 2, 4),
-    highlight: int | None = None,
-    repeating: bool = False,
-) -> str:
-    """The description of `graph` for those who can't see it."""
-    rows = graph_nodes(text, ends, dilations, repeating)
-    parts = []
-    for number, (name, places) in enumerate(zip(_row_names(ends, dilations), rows[1:], strict=True), start=1):
-        seen = ", ".join(seen_by(text, number, place, dilations) for place in places)
-        parts.append(f"{name} has {_nodes(len(places))} ({seen})")
-    described = (
-        f"A graph over the tokens {text}, one column each, read from bottom to top; each node stands above the last letter that it sees, and "
-        f"is striped with the colours of all that it sees, which is given in brackets. From bottom to top, {'; '.join(parts)}: {_nodes(sum(map(len, rows[1:])))} in all."
-    )
-    if repeating:
-        described += " Where a line would come from before the first column, it comes from the first column."
-    if highlight is not None:
-        sizes = [len(places) for places in graph_nodes(text, [highlight], dilations, repeating)[1:]]
-        nodes = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if sizes[1:] else str(sizes[0])
-        described += (
-            f" The tree of the output above column {highlight + 1} is drawn dark: {nodes} nodes; all others are pale."
-        )
-    return described
 
 
 def _row_names(ends: Sequence[int] | None, dilations: Sequence[int]) -> list[str]:
@@ -111,23 +82,50 @@ def _nodes(count: int) -> str:
     return f"{count} node" if count == 1 else f"{count} nodes"
 
 
+def _describe(
+    text: str, ends: Sequence[int] | None, dilations: Sequence[int], highlight: int | None, repeating: bool
+) -> str:
+    rows = graph_nodes(text, ends, dilations, repeating)[1:]
+    net = "the dilated net" if ends is None else "one tree" if len(set(ends)) == 1 else f"{len(set(ends))} trees"
+    parts = []
+    for number, (name, places) in enumerate(zip(_row_names(ends, dilations), rows, strict=True), start=1):
+        seen = ", ".join(seen_by(text, number, place, dilations) for place in places)
+        parts.append(f"{name} has {_nodes(len(places))} ({seen})")
+    described = (
+        f"A graph of {net} over {text}: {_nodes(sum(map(len, rows)))} in all. One column per token, read from "
+        "bottom to top. Each node is above the last character that it sees, striped with the colours of all that it "
+        f"sees, here in brackets: {'; '.join(parts)}. Lines lead up to each node from the two that it reads; a dot "
+        "marks a column where nothing is computed."
+    )
+    if repeating:
+        described += " A line that would start before the first column starts at the first column."
+    if highlight is not None:
+        sizes = [len(places) for places in graph_nodes(text, [highlight], dilations, repeating)[1:]]
+        nodes = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if sizes[1:] else str(sizes[0])
+        described += (
+            f" The tree of the output above column {highlight + 1} is drawn dark: {nodes} nodes; all others are pale."
+        )
+    return described
+
+
+@styled
 def graph(
     text: str = STOP + NAME,
     ends: Sequence[int] | None = None,
     dilations: Sequence[int] = (1, 2, 4),
     highlight: int | None = None,
     repeating: bool = False,
-) -> Figure:
+) -> DescribedFigure:
     """What is computed for some outputs: a node for each application of a layer, a line for each input that it reads.
 
     One output gives the tree of stages, all outputs give the dilated net. Where nothing is computed there is a dot.
 
     Args:
-        text: the tokens, a column each.
-        ends: columns of the wanted outputs, from 0, and the rows are called stages; None for the dilated net, and the
-            rows are called layers.
-        dilations: how far apart the two taps of each row are, in columns.
-        highlight: the column of the output whose own tree is drawn dark, the rest pale; None draws all dark.
+        text: the tokens, one per column.
+        ends: columns of the outputs, from 0, and the rows are called stages; None for the dilated net, and the rows
+            are called layers.
+        dilations: distance between the two taps of each row, in columns.
+        highlight: column of the output whose own tree is drawn dark, the rest pale; None draws all dark.
         repeating: see `graph_nodes`.
 
     Raises:
@@ -135,47 +133,42 @@ def graph(
     """
     rows = graph_nodes(text, ends, dilations, repeating)
     dark = rows if highlight is None else graph_nodes(text, [highlight], dilations, repeating)
-    T = len(text)
-    fig = Figure(figsize=(min(10.5, 0.62 * T + 2.2), 0.62 * RISE * (len(rows) - 1) + 0.7))
-    ax = fig.subplots()
-    for number, places in enumerate(rows):
-        y = number * RISE
-        for place in range(T):
-            if place in places or number == 0:
-                is_dark = place in dark[number]
-                _draw_node(ax, place, y, seen_by(text, number, place, dilations), text, is_dark)
-            else:
-                ax.plot(place, y, ".", color=GREY, markersize=4)
-        if number:
-            for is_dark in (False, True):  # dark lines over pale ones
-                for place in places:
-                    if (place in dark[number]) == is_dark:
-                        for tap in _taps(place, dilations[number - 1], repeating):
-                            _draw_line(ax, tap, place, y, is_dark)
-            label = f"{_row_names(ends, dilations)[number - 1]}:\n{_nodes(len(places))}"
-        else:
-            label = "tokens"
-        ax.text(T - 0.3, y, label, va="center", fontsize=10, color=INK)
-    ax.set(xlim=(-0.6, T + 2.9), ylim=(-0.45, (len(rows) - 1) * RISE + 0.45))
-    ax.axis("off")
-    fig.subplots_adjust(0, 0, 1, 1)
+    alt = _describe(text, ends, dilations, highlight, repeating)
+    T, names = len(text), ["tokens", *_row_names(ends, dilations)]
+    fig, ax = canvas(alt, (-0.6, T + 1.5), (-0.4, RISE * (len(rows) - 1) + 0.4), unit=0.56)
+    for row, places in enumerate(rows):
+        _draw_row(ax, row, places if row else range(T), dark[row], text, dilations)
+        for tap, place in _lines(places, dilations[row - 1], repeating) if row else ():
+            _draw_line(ax, tap, place, row, place in dark[row])
+        label = names[row].replace(", ", "\n") + (f"\n{_nodes(len(places))}" if row else "")
+        ax.text(T - 0.3, row * RISE, label, va="center", fontsize=11, color=INK)
     return fig
 
 
-def _draw_node(ax, place: int, y: float, letters: str, word: str, is_dark: bool) -> None:
-    """A box above its column, with a stripe for each letter that it sees."""
-    left, bottom, cell = place - WIDTH / 2, y - HEIGHT / 2, WIDTH / len(letters)
-    size = {1: 14, 2: 11, 3: 8.5, 4: 7.5}.get(len(letters))  # points; more letters can't be read
-    for i, letter in enumerate(letters):
-        stripe = {"facecolor": letter_colour(letter, word), "alpha": 0.8 if is_dark else PALE, "linewidth": 0}
-        ax.add_patch(plt.Rectangle((left + i * cell, bottom), cell, HEIGHT, **stripe))
-        if size:
-            colour = INK if is_dark else "#666666"
-            ax.text(left + (i + 0.5) * cell, y, letter, ha="center", va="center", fontsize=size, family="monospace", color=colour)  # fmt: skip
-    style = {"edgecolor": INK if is_dark else GREY, "linewidth": 1.4 if is_dark else 0.7}
-    ax.add_patch(FancyBboxPatch((left, bottom), WIDTH, HEIGHT, boxstyle="round,pad=0,rounding_size=0.06", fill=False, **style))  # fmt: skip
+def _lines(places: Sequence[int], dilation: int, repeating: bool) -> Iterator[tuple[int, int]]:
+    for place in places:
+        for tap in _taps(place, dilation, repeating):
+            yield tap, place
 
 
-def _draw_line(ax, tap: int, place: int, y: float, is_dark: bool) -> None:
-    style = {"color": INK if is_dark else GREY, "linewidth": 1.5 if is_dark else 0.6, "zorder": 2 if is_dark else 0.5}
-    ax.plot([tap, place], [y - RISE + HEIGHT / 2, y - HEIGHT / 2], solid_capstyle="round", **style)
+def _draw_row(
+    ax: Axes, row: int, places: Sequence[int], dark: Sequence[int], text: str, dilations: Sequence[int]
+) -> None:
+    """A box above each of these columns, with a stripe for each character that it sees, and dots above the others."""
+    for place in range(len(text)):
+        if place not in places:
+            ax.plot(place, row * RISE, ".", color=FAINT, markersize=4)
+            continue
+        left, bottom, seen = place - WIDTH / 2, row * RISE - HEIGHT / 2, seen_by(text, row, place, dilations)
+        strength, ink, edge, width = (0.8, INK, INK, 1.4) if place in dark else (0.28, GREY, FAINT, 0.7)
+        draw_letters(ax, left, bottom, seen, WIDTH / len(seen), HEIGHT, POINTS.get(len(seen)), strength, ink)
+        draw_frame(ax, left, bottom, WIDTH, HEIGHT, edgecolor=edge, linewidth=width)
+
+
+def _draw_line(ax: Axes, tap: int, place: int, row: int, is_dark: bool) -> None:
+    """From the top of a node to the bottom of one in this row; dark lines over pale ones."""
+    look = (
+        {"color": INK, "linewidth": 1.5, "zorder": 2} if is_dark else {"color": FAINT, "linewidth": 0.6, "zorder": 0.5}
+    )
+    y = row * RISE - HEIGHT / 2
+    ax.plot([tap, place], [y - RISE + HEIGHT, y], solid_capstyle="round", **look)

@@ -1,75 +1,188 @@
-"""How figures look and how they are shown: the palette, and `show` with a caption and a description."""
+"""How figures look and how they are shown: the palette, letters in their colours, and `show` with caption and description."""
 
 import base64
 import html
 import io
+import re
+from functools import cache
+from pathlib import Path
 
 import matplotlib.pyplot as plt
+from cycler import cycler
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, fontManager, get_font
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from PIL import Image
 
 from lib.data import STOP
 
-# Okabe and Ito 2008: colours that stay apart for the colour-blind. One for each letter of the name that goes through
-# all lessons, grey for the stop mark.
+# Okabe and Ito 2008: colours that stay apart with any colour vision. One for each letter of the name that all lessons
+# share, light grey for the stop mark, white for other letters.
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+INK, GREY, STOP_COLOUR = "#222222", "#666666", "#BBBBBB"
 NAME = "charlie"
-COLOURS = dict(zip(NAME, ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"), strict=True))
-STOP_COLOUR = "#BBBBBB"
-INK = "#222222"
+COLOURS = dict(zip(NAME, (ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE), strict=True))
+
+# Matplotlib's defaults instead of the reader's matplotlibrc, with this palette (without yellow, too pale for a line).
+STYLE = ["default", {"axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY])}]
+styled = plt.style.context(STYLE)  # decorates each function that builds a figure
+
+Number = int | float
+DPI = 192  # two pixels per CSS pixel
+PADDING = 5  # around a picture, its border included, in CSS pixels
 
 
-def letter_colour(letter: str, word: str = NAME) -> str:
-    """The colour of a letter: its own in every lesson for the letters of `charlie`, by its place in `word` for others."""
-    if letter == STOP:
-        return STOP_COLOUR
-    if letter in COLOURS:
-        return COLOURS[letter]
-    others = [other for other in dict.fromkeys(word) if other not in COLOURS and other != STOP]
-    free = [colour for known, colour in COLOURS.items() if known not in word] or list(COLOURS.values())
-    return free[(others.index(letter) if letter in others else 0) % len(free)]
+def letter_colour(letter: str) -> str:
+    """The colour of a letter, the same in every lesson: white for letters that are not in `charlie`."""
+    return STOP_COLOUR if letter == STOP else COLOURS.get(letter, "white")
 
 
-class _Described:
-    """What the notebook stores: a picture with its description for those who can't see it, as HTML and as plain text."""
+class DescribedFigure(Figure):
+    """A figure with the description that `show` needs, in `.alt`.
 
-    def __init__(self, png: bytes, alt: str, width: int) -> None:
-        self.png, self.alt, self.width = base64.b64encode(png).decode(), alt, width
+    Not one of pyplot's figures: JupyterLab runs widgets in a second thread, and both would draw pyplot's open figures.
+    """
 
-    def _repr_html_(self) -> str:
-        alt = html.escape(self.alt, quote=True)
-        return (
-            f'<figure style="margin:0"><img alt="{alt}" src="data:image/png;base64,{self.png}" '
-            f'style="max-width:100%;width:{self.width}px;background:white">'
-            f'<figcaption style="max-width:{self.width}px"><small>{html.escape(self.alt)}</small></figcaption></figure>'
-        )
-
-    def __repr__(self) -> str:
-        return f"Figure: {self.alt}"
+    def __init__(self, alt: str, **options) -> None:
+        super().__init__(**options)
+        self.alt = alt
 
 
-def png_of(fig: Figure, dpi: int = 120) -> bytes:
-    """The figure as a PNG file, on white so that it can be read in a dark theme too; the same bytes for the same figure."""
+def canvas(
+    alt: str, x: tuple[Number, Number], y: tuple[Number, Number], unit: Number = 0.6
+) -> tuple[DescribedFigure, Axes]:
+    """A figure for a diagram: axes without ticks over the whole of it, with `unit` inches per unit of x and of y."""
+    fig = DescribedFigure(alt, figsize=((x[1] - x[0]) * unit, (y[1] - y[0]) * unit))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=x, ylim=y)
+    ax.axis("off")
+    return fig, ax
+
+
+@cache
+def _glyph(letter: str) -> tuple[str, Path]:
+    """The text and the font file that draw a letter: its code point in hex if no installed font has a glyph for it."""
+    default = Path(findfont("DejaVu Sans Mono"))
+    # The font of last resort draws one sign for a whole script.
+    others = [Path(font.fname) for font in fontManager.ttflist if "last resort" not in font.name.lower()]
+    for path in [default, *others]:
+        if ord(letter) in get_font(path).get_charmap():
+            return letter, path
+    return f"{ord(letter):X}", default
+
+
+def draw_letters(
+    ax: Axes,
+    x: Number,
+    y: Number,
+    letters: str,
+    cell: Number,
+    height: Number,
+    size: Number | None = 15,
+    strength: float = 0.75,
+    ink: str = INK,
+) -> None:
+    """Cells with one letter each, side by side, in their colours.
+
+    Args:
+        ax: where to draw.
+        x: left end of the first cell.
+        y: lower end of the cells.
+        letters: one per cell.
+        cell: width of a cell.
+        height: height of a cell.
+        size: of the letters in points; None leaves the letters out.
+        strength: opacity of the colours.
+        ink: colour of the letters.
+    """
+    for i, letter in enumerate(letters):
+        colour = {"facecolor": letter_colour(letter), "alpha": strength, "linewidth": 0}
+        ax.add_patch(Rectangle((x + i * cell, y), cell, height, **colour))
+        if size:
+            text, font = _glyph(letter)
+            look = {"font": font, "fontsize": size if len(text) == 1 else 0.5 * size, "color": ink}
+            ax.text(x + (i + 0.5) * cell, y + height / 2, text, ha="center", va="center", **look)
+
+
+def draw_frame(ax: Axes, x: Number, y: Number, width: Number, height: Number, **look) -> None:
+    """A frame with rounded corners."""
+    look = {"fill": False, "linewidth": 1.6, "edgecolor": INK} | look
+    ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.06", **look))
+
+
+def draw_cells(ax: Axes, x: Number, y: Number, letters: str, cell: Number, height: Number) -> None:
+    """One box of the ladder: the letters it holds side by side, each in its colour, in one frame."""
+    draw_letters(ax, x, y, letters, cell, height)
+    draw_frame(ax, x, y, len(letters) * cell, height)
+
+
+@styled
+def png_of(fig: Figure, dpi: int = DPI) -> bytes:
+    """The figure as a PNG file with a palette of 256 colours, which takes half the space."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white", metadata={"Software": None})
+    fig.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
+    image = Image.open(buffer).convert("RGB").quantize()
+    buffer = io.BytesIO()
+    image.save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 
-def show(fig: Figure, alt: str) -> None:
-    """Show a figure with a description, and close it.
-
-    The description reaches a screen reader as the picture's alternative text, and everyone as its caption.
+class Picture:
+    """A figure as a notebook stores it: HTML with the description as alternative text and a caption, PNG, and text.
 
     Args:
         fig: the figure.
-        alt: for a reader who cannot see it: what the axes are, the shape of what is drawn, what to conclude.
+        alt: see `show`.
+        caption: see `show`.
 
     Raises:
         ValueError: the description is shorter than 40 characters.
     """
-    alt = " ".join(alt.split())
-    if len(alt) < 40:
-        raise ValueError(
-            f"show needs a description of at least 40 characters; got {len(alt)}: {alt!r}. Say what the axes are, what is seen, and what to conclude."
+
+    def __init__(self, fig: Figure, alt: str | None = None, caption: str | None = None) -> None:
+        self.alt = " ".join((alt or getattr(fig, "alt", "")).split())
+        if len(self.alt) < 40:
+            raise ValueError(
+                f"show needs a description of at least 40 characters; got {len(self.alt)}: {self.alt!r}. "
+                "Say what the axes are, what is seen, and what to conclude."
+            )
+        self.caption = caption or re.split(r"(?<=[.!?])\s+(?=[A-Z])", self.alt)[0]
+        png = png_of(fig)
+        self.png = base64.b64encode(png).decode()
+        # Two pixels per CSS pixel in every picture, so that text has one size in all of them.
+        self.width = Image.open(io.BytesIO(png)).width * 96 // DPI + 2 * PADDING
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.html, "image/png": self.png, "text/plain": f"Figure: {self.alt}"}
+
+    @property
+    def html(self) -> str:
+        """The picture as a `<figure>`, on white and with a border so that it can be read in a dark theme too."""
+        look = (
+            f"box-sizing:border-box;max-width:100%;width:{self.width}px;"
+            f"padding:{PADDING - 1}px;border:1px solid #cccccc;background:white"
         )
-    display(_Described(png_of(fig), alt, width=round(fig.get_figwidth() * 96)))
+        return (
+            f'<figure style="margin:0"><img alt="{html.escape(self.alt)}" '
+            f'src="data:image/png;base64,{self.png}" style="{look}">'
+            f'<figcaption style="max-width:{self.width}px"><small>{html.escape(self.caption)}</small></figcaption></figure>'
+        )
+
+
+def show(fig: Figure, alt: str | None = None, caption: str | None = None) -> None:
+    """Show a figure with a caption, and with a description for screen readers, and close it.
+
+    Args:
+        fig: the figure.
+        alt: for a reader who cannot see it: what the axes are, the shape of what is drawn, what to conclude. A figure
+            of `lib.plots` has its own.
+        caption: one visible sentence; the first of the description if none is given.
+
+    Raises:
+        ValueError: the description is shorter than 40 characters.
+    """
+    display(Picture(fig, alt, caption))
     plt.close(fig)

@@ -1,8 +1,7 @@
-"""Laws of lib.plots."""
+"""Tests of lib.plots.ladder."""
 
-import re
+from itertools import pairwise
 
-import matplotlib.pyplot as plt
 import pytest
 
 from lib import plots
@@ -26,43 +25,35 @@ def test_strided_pairs_are_half_a_row_apart():
 
 
 @pytest.mark.parametrize("stages", [(3,), (2, 2), (2, 2, 2, 2), (0,)])
-def test_stages_that_do_not_merge_the_window_are_refused(stages):
+def test_ladder_rejects_stages_that_do_not_merge_the_window(stages):
     with pytest.raises(ValueError, match="must multiply to 8"):
         plots.ladder(".charlie", stages)
 
 
+@pytest.mark.parametrize("stages", [(2, 2, 2), (4, 2)])
+@pytest.mark.parametrize("strided", [False, True])
+def test_arrows_lead_from_each_box_to_the_letters_it_becomes(stages, strided):
+    window = "abcdefgh"
+    ax = plots.ladder(window, stages, strided=strided).axes[0]
+    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+    rows = plots.ladder_rows(window, stages, strided)
+    expected = [(box, "".join(above)) for below, above in pairwise(rows) for box in below]
+    assert len(arrows) == len(expected)
+    for arrow, (box, above) in zip(arrows, expected, strict=True):
+        tip = above.index(box) + len(box) / 2  # middle of the letters of the box in the row above
+        assert abs(arrow.xy[0] - tip) < 0.2
+
+
 def test_the_description_names_every_box_and_shape():
-    described = plots.describe_ladder(".charlie")
+    described = plots.ladder(".charlie").alt
     for boxes in plots.ladder_rows(".charlie"):
         assert ", ".join(boxes) in described
     for shape in ("(B, 8, 10)", "(B, 4, 20)", "(B, 2, 40)", "(B, 80)"):
         assert shape in described
 
 
-def test_figures_are_not_pyplots():
-    """JupyterLab answers widgets in a second thread, and pyplot's open figures would be drawn by both."""
-    plots.ladder(), plots.window_rows()
-    assert plt.get_fignums() == []
-
-
-def test_every_letter_of_charlie_has_a_colour_of_its_own_that_others_do_not_take():
-    assert len({plots.letter_colour(letter) for letter in ".charlie"}) == 8
-    assert plots.letter_colour("o", "..olivia") not in {plots.letter_colour(letter, "..olivia") for letter in ".lia"}
-    assert plots.letter_colour("é", "é").startswith("#")
-
-
-def test_show_gives_the_description_as_alternative_text_and_as_caption(monkeypatch):
-    shown = []
-    monkeypatch.setattr(plots, "display", shown.append)
-    plots.show(plots.ladder(), 'A ladder "read" from <bottom> to top, with every letter in its colour.')
-    page = shown[0]._repr_html_()
-    escaped = "A ladder &quot;read&quot; from &lt;bottom&gt; to top, with every letter in its colour."
-    assert f'alt="{escaped}"' in page and f"<small>{escaped}</small>" in page
-    assert re.search(r'src="data:image/png;base64,iVBOR[A-Za-z0-9+/=]+"', page)
-    assert repr(shown[0]).startswith("Figure: A ladder")
-    with pytest.raises(ValueError, match="at least 40 characters; got 8"):
-        plots.show(plots.ladder(), "A ladder")
-
-
-def test_the_same_figure_gives_the_same_bytes():
-    assert plots.png_of(plots.ladder()) == plots.png_of(plots.ladder())
+def test_window_rows_show_every_window_and_target():
+    fig = plots.window_rows("al", context=3)
+    cells = [text.get_text() for text in fig.axes[0].texts if len(text.get_text()) == 1]
+    assert "".join(cells) == "...a→" + "..al→" + ".al.→"
+    assert "3 stop marks with target a" in fig.alt
