@@ -1,11 +1,12 @@
-"""The engine of checks: exercises, the inputs they are tried on, and a verdict that names the mistake.
+"""The engine of checks: exercises, the inputs that try an answer, and a verdict that names the mistake.
 
-`exercise(answer)` does it at once. Its steps need not run in one process: `cases` gives the inputs, `collect` calls the answer
-on them and returns plain data, and `judge` compares.
+`exercise(answer)` is the whole check. Its three steps need not run in one process: `cases` gives the inputs, `collect`
+calls the answer on them and returns plain data, and `judge` compares.
 """
 
 import copy
 import itertools
+import math
 import random
 import textwrap
 import warnings
@@ -27,8 +28,8 @@ NOT_DONE = "not done"
 class Verdict:
     """The result of a check.
 
-    right: whether the answer is right. mistake: a short name of the mistake, "" if right, "not done" if the exercise is still
-    open. message: for the author of the answer.
+    right: whether the answer is right. mistake: a short name, "" if right, "not done" if the exercise is still open.
+    message: for the author of the answer.
     """
 
     right: bool
@@ -68,7 +69,7 @@ class Mistake:
 
 
 def composed(makes: Callable, **choices: Sequence[Mistake]) -> tuple[Mistake, ...]:
-    """Every combination of mistakes that can be made at once; those of fewest names first, so that they are named first.
+    """Every combination of mistakes that can be made at once, fewest first: `Implement` names the first that fits.
 
     Args:
         makes: the solution, called with a case and keyword options; their defaults are right.
@@ -94,12 +95,12 @@ class _Exercise:
 class Implement(_Exercise):
     """An exercise whose answer is a function or a class.
 
-    answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the lesson's
-    own sizes. draw: from a random generator to the cases that decide on a grade. solution: from a case to the right result.
-    praise: the message for a right answer. mistakes: the one that explains most failed cases is named, and of several the
-    first that agrees with the other cases. errors: from a part of an error's text to a mistake's name and a hint. method:
-    from counts of torch's calls (`collect`) to a mistake's name and a hint if the way to the result is wrong, else None.
-    probe: calls the answer on a case. hint: for results that no mistake explains.
+    answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
+    sizes of the lesson. draw: from a random generator to the cases that decide on a grade. solution: from a case to the
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; of
+    several, the one that agrees with most of the other cases, then the first. errors: from a part of an error's text to
+    a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
+    way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained.
     """
 
     answer: str
@@ -124,7 +125,7 @@ class Implement(_Exercise):
             return wrong(NOT_DONE, message)
         for case, result in zip(cases, results, strict=True):
             if not result["error"] and difference(result["after"], case):
-                message = f"{self.answer} changed its arguments ({given(case)}). Make a new object instead of writing into it."
+                message = f"{self.answer} changed its arguments ({given(case)}). Make new objects instead."
                 return wrong("changed its input", message)
         problems = [
             ("error", f"raised {result['error']}")
@@ -148,18 +149,20 @@ class Implement(_Exercise):
         """The failed case to show, the mistake's name, and a hint."""
         failed = [number for number, problem in enumerate(problems) if problem]
         passed = [number for number, problem in enumerate(problems) if not problem]
+        score, likely, first = (0, 0), None, failed[0]
 
-        def explained(mistake: Mistake, numbers: list[int]) -> list[int]:
+        def fits(mistake: Mistake, numbers: list[int]) -> list[int]:
             return [n for n in numbers if not results[n]["error"] and _makes(mistake, cases[n], results[n]["value"])]
 
-        explains = [(mistake, explained(mistake, failed)) for mistake in self.mistakes]
-        most = max((len(numbers) for _, numbers in explains), default=0)
-        likely = [(mistake, numbers[0]) for mistake, numbers in explains if numbers and len(numbers) == most]
-        if len(likely) > 1:
-            likely.sort(key=lambda pair: -len(explained(pair[0], passed)))
-        if likely and 2 * most >= len(failed):
-            return likely[0][1], likely[0][0].name, likely[0][0].hint
-        first = failed[0]
+        for mistake in self.mistakes:
+            explained = fits(mistake, failed)
+            rank = len(explained), len(explained and fits(mistake, passed))
+            if rank > score:
+                score, likely = rank, (explained[0], mistake.name, mistake.hint)
+            if score == (len(failed), len(passed)):
+                break
+        if likely and 2 * score[0] >= len(failed):
+            return likely
         if general := self._general(cases[first], results[first]):
             return first, *general
         if first and problems[first][0] != "wrong dtype" and _sizes(cases[first]) not in map(_sizes, cases[:first]):
@@ -168,8 +171,8 @@ class Implement(_Exercise):
         for number in failed:
             if named := self._error(results[number]):
                 return number, *named
-        if likely:
-            return likely[0][1], likely[0][0].name, likely[0][0].hint
+        if likely and 2 * score[0] >= sum(not results[n]["error"] for n in failed):  # the other cases raise errors
+            return likely
         return first, problems[first][0], self.hint if problems[first][0] != "error" else ""
 
     def _error(self, result: Mapping) -> tuple[str, str] | None:
@@ -186,17 +189,17 @@ class Implement(_Exercise):
             return "all zeros", "Every number in the result is zero."
         if _holds(value, lambda x: bool(x.isnan().any())):
             return "not a number", "nan comes from 0/0, inf - inf or the logarithm of a negative number."
-        one_of_few = isinstance(value, (int, str))  # and so equal to another result by chance
-        if not one_of_few and any(difference(value, self.solution(*example)) is None for example in self.examples):
+        few = isinstance(value, (int, str))  # values, so that one may equal another result by chance
+        if not few and any(difference(value, self.solution(*example)) is None for example in self.examples):
             return "copies an example", "That is the result of another input: compute it from the arguments."
         return None
 
 
 def difference(value: object, expected: object) -> tuple[str, str] | None:
-    """How a value differs from the expected one: a mistake's name, and a text that begins with a verb; None if it does not.
+    """How a value differs from the expected one: a mistake's name and a text that begins with a verb; None if equal.
 
-    A list equals a tuple of the same items. Tensors agree in shape, in kind of number (whole, floating, truth values, complex)
-    and in values, floating ones to a relative error of 1e-4.
+    A list equals a tuple of the same items. Tensors agree in shape, in kind of number (whole, floating, complex, truth
+    values) and in values. Floating numbers agree to a relative error of 1e-4.
     """
     if isinstance(expected, Tensor):
         return _tensor_difference(value, expected)
@@ -332,7 +335,7 @@ def listed(answer: Callable, *case: object) -> object:
 
 @dataclass(frozen=True)
 class Question:
-    """A value to predict. right: the value, or a function from the student's numbers to it. mistakes: known wrong values."""
+    """A value to predict. right: the value, or a function from the student's numbers to it. mistakes: wrong values."""
 
     right: object
     hint: str
@@ -343,8 +346,8 @@ class Question:
 class Predict(_Exercise):
     """An exercise whose answer is a dictionary of predictions, or a function that returns it.
 
-    answer: its name in the notebook. draw: from a random generator to the student's numbers, a dictionary, with which the
-    answer is called; None if the questions are the same for all. questions: by name. A prediction may be a whole number, a
+    answer: its name in the notebook. draw: from a random generator to the student's numbers, a dictionary, the argument
+    of the answer; None if the questions are the same for all. questions: by name. A prediction may be a whole number, a
     shape, a text, or a decimal number, which is right to 0.006.
     """
 
@@ -420,8 +423,8 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
     """Call an answer on copies of the cases.
 
     Returns:
-        For each case, as plain data, the value; error, its type and text, or ""; after, the arguments after the call; and
-        calls, how often each function of torch was called, by name.
+        For each case, as plain data: value; error, its type and text, or ""; after, the arguments after the call; and
+        calls, from the names of torch's functions to how often each was called.
     """
     results = []
     for case in cases:
@@ -441,7 +444,7 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
 
 
 def plain(value: object) -> object:
-    """A copy of tensors, numbers, texts, lists, tuples and dictionaries; other objects become a text with their type."""
+    """A copy of tensors, numbers, texts, lists, tuples and dictionaries; of other objects a text with their type."""
     if isinstance(value, Tensor):
         value = value.detach() if value.layout is torch.strided else value.detach().to_dense()
         return value.as_subclass(Tensor).clone()
@@ -450,6 +453,8 @@ def plain(value: object) -> object:
     for kind in (list, tuple):
         if isinstance(value, kind):
             return kind([plain(item) for item in value])
+    if isinstance(value, Real) and not isinstance(value, float) and abs(value) > 1e300:  # would not fit into a float
+        return math.inf if value > 0 else -math.inf
     for kind, make in ((bool, bool), (Integral, int), (Real, float), (str, str)):
         if isinstance(value, kind):
             return make(value)

@@ -192,7 +192,7 @@ def _updated(
     spread: Callable = Tensor.var,
     over: tuple[Dims, dict] = ((0, 1), {}),
 ) -> tuple[Tensor, Tensor]:
-    """`of_mean` and `of_var` mix old and new; `spread` is stored; `over` are the dimensions of 3-D input, and options."""
+    """`of_mean` and `of_var` mix old and new, `spread` is stored; `over`: dimensions of 3-D input, and options."""
     dim, options = (0 if x.ndim == 2 else over[0]), over[1]
     return of_mean(mean, x.mean(dim, **options), momentum), of_var(var, spread(x, dim, **options), momentum)
 

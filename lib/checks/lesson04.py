@@ -35,7 +35,7 @@ def _all_steps(answer: Callable, steps: int, highest: float, warmup: int) -> dic
 # Exercise 1: step, steps, highest and warmup, to the learning rate of that step.
 schedule = Implement(
     "my_lr",
-    [(100, 0.01, 10), (37, 2.0, 5), (1_000, 0.5, 1)],
+    [(100, 0.01, 10), (37, 2.0, 5), (200, 0.5, 1)],
     solution=_rates,
     praise="my_lr is right at every step of three schedules.",
     mistakes=composed(

@@ -173,7 +173,7 @@ sample = Implement(
         ),
         Mistake(
             "first sum not below u",
-            "If u equals a cumulative sum, the next place is right: with u = 0 yours can draw a letter of probability 0.",
+            "If u equals a cumulative sum, the next place is right: u = 0 must not draw a place of probability 0.",
             lambda p, u: int((u > p.cumsum(0)).sum()),
         ),
         Mistake("ignores u", _IGNORED, lambda p, u: 0),
@@ -204,7 +204,7 @@ temperature = Implement(
     mistakes=(
         Mistake(
             "overflow at a low temperature",
-            "Divided by 0.01, a logit of 5 is 500, too large for exp: use F.softmax, or subtract each row's maximum first.",
+            "Divided by 0.01, a logit of 5 is 500, too large for exp: use F.softmax, or subtract each row's maximum.",
             lambda x, t: _softmax(x / t, top=lambda x: 0.0),
         ),
         Mistake(

@@ -111,6 +111,11 @@ decide = Implement(
             "An interval wholly below 0 is evidence, too: against the claim.",
             lambda low, high: "supported" if low > 0 else "not separable",
         ),
+        Mistake(
+            "never supported",
+            "An interval wholly above 0 is evidence for the claim.",
+            lambda low, high: "refuted" if high < 0 else "not separable",
+        ),
         Mistake("always the same", _SAME, lambda low, high: "supported"),
         Mistake("always the same", _SAME, lambda low, high: "refuted"),
         Mistake("always the same", _SAME, lambda low, high: "not separable"),

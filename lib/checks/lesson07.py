@@ -1,4 +1,4 @@
-"""Checks of lesson 07: a causal convolution by hand, the dilations of a net of stages, and the work that a name needs."""
+"""Checks of lesson 07: a causal convolution by hand, the dilations of a net of stages, and the work per name."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -181,7 +181,7 @@ def _work(
 _SEVEN = "It is right for a name of 7 letters; the number of letters is an argument."
 _EIGHT = "It is right for a context of 8; the context is an argument."
 
-# Exercise 3: letters and context, to the Linear applications tree by tree, all columns at once, and with padding shared.
+# Exercise 3: letters and context, to the Linear applications tree by tree, at once, and with the padding shared.
 work = Implement(
     "my_work",
     [(7, 8), (2, 8), (15, 8), (7, 16), (3, 2), (100, 64)],
@@ -224,7 +224,7 @@ work = Implement(
                 Mistake("context 8 taken for granted", _EIGHT, lambda n, R: 3 * n + 13),
                 Mistake(
                     "all columns at once: one token too few",
-                    "With `context` tokens in front of the letters there are context + letters tokens; you have one less.",
+                    "With `context` tokens before the letters there are context + letters tokens; you have one less.",
                     lambda n, R: _columns(n, R, lambda j, T: T - 2**j),
                 ),
                 Mistake(

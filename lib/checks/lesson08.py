@@ -17,7 +17,7 @@ def _layer(
     unit: Callable = lambda filter, gate: torch.tanh(filter) * torch.sigmoid(gate),
     output: Callable = lambda now, z, mix: now + z @ mix.T,
 ) -> tuple[Tensor, Tensor]:
-    """The output and z. `unit` is of filter and gate before their activations, `output` of the input at its time steps."""
+    """The output and z. `unit` takes filter and gate, `output` the input at the outputs' time steps, z and mix."""
     filter, gate = (torch.cat([x[:, :-d], x[:, d:]], dim=2) @ weight.T).chunk(2, dim=2)
     z = unit(filter, gate)
     return output(x[:, d:], z, mix), z
@@ -114,7 +114,7 @@ gated_layer = Implement(
             lambda x, w, m, d: _layer(x, w, m, 1),
         ),
     ),
-    hint="Both have T - dilation time steps. Result 1 is the output, result 2 is z: if both are wrong, look at z first.",
+    hint="Both have T - dilation time steps. Result 1 is the output, result 2 is z; if z is wrong, so is the output.",
 )
 
 

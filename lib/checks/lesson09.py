@@ -107,7 +107,7 @@ layers_for_echo = Implement(
     mistakes=(
         Mistake(
             "one layer too many",
-            "One layer less is already enough: the receptive field of L layers is exactly 2^L, the current sample included.",
+            "One layer less is enough: the receptive field of L layers is exactly 2^L, the current sample included.",
             lambda delay: delay.bit_length(),
         ),
         Mistake(
