@@ -1,27 +1,35 @@
-"""The engine of checks: exercises, what is tried on an answer, and the verdict with the mistake by name."""
+"""The engine of checks: exercises, the inputs that try an answer, and a verdict that names the mistake.
+
+`exercise(answer)` is the whole check. Its three steps need not run in one process: `cases` gives the inputs, `collect`
+calls the answer on them and returns plain data, and `judge` compares.
+"""
 
 import copy
+import itertools
+import math
 import random
 import textwrap
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Integral, Real
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-WIDTH = 104  # characters of a line: JupyterLab breaks longer ones in the middle of a word
+WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle of a word
+NOT_DONE = "not done"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
-    right: whether the answer is right. mistake: a short name of the mistake, "" where there is none, "not done" for an exercise
-    not begun. message: for the person who wrote the answer.
+    right: whether the answer is right. mistake: a short name, "" if right, "not done" if the exercise is still open.
+    message: for the author of the answer.
     """
 
     right: bool
@@ -29,7 +37,7 @@ class Verdict:
     message: str
 
     def __repr__(self) -> str:
-        begin = "Right." if self.right else "Not done yet." if self.mistake == "not done" else "Not right yet."
+        begin = "Right." if self.right else "Not done yet." if self.mistake == NOT_DONE else "Not right yet."
         lines = f"{begin} {self.message}".split("\n")
         return "\n".join(textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines)
 
@@ -38,227 +46,220 @@ class Verdict:
         assert self.right, self.message
 
 
-RIGHT = ""
-
-
 def right(message: str) -> Verdict:
     """The answer is right; the message says what was tried."""
-    return Verdict(True, RIGHT, message)
+    return Verdict(True, "", message)
 
 
 def wrong(mistake: str, message: str) -> Verdict:
-    """The answer is not right: the mistake's short name, and a message for the reader."""
+    """The answer is not right: the mistake's short name, and a message for its author."""
     return Verdict(False, mistake, message)
-
-
-def run(function: Callable, *arguments: object) -> tuple[object, Verdict | None]:
-    """Call a reader's function on copies of the arguments.
-
-    Returns:
-        What it returned, and None; or None and the verdict: not done, an error, an argument changed in place.
-    """
-    given = copy.deepcopy(arguments)
-    name = getattr(function, "__name__", type(function).__name__)
-    try:
-        result = function(*given)
-    except NotImplementedError:
-        return None, wrong("not done", f"Fill in {name}, then run this cell again.")
-    except Exception as error:
-        return None, wrong("error", f"{name}({describe(*arguments)}) raised {type(error).__name__}: {error}")
-    if result is None or result is Ellipsis:
-        return None, wrong(
-            "not done", f"{name} returned nothing. Fill it in, end it with return, then run this cell again."
-        )
-    for before, after in zip(arguments, given, strict=True):
-        same = torch.equal(before, after) if isinstance(before, Tensor) else before == after
-        if not same:
-            return None, wrong(
-                "changed its input", f"{name} changed what it was given. Make a new one instead of writing into it."
-            )
-    return result, None
-
-
-def describe(*arguments: object) -> str:
-    """Arguments as a reader would write them; tensors by their shape."""
-    return ", ".join(f"tensor of shape {tuple(a.shape)}" if isinstance(a, Tensor) else repr(a) for a in arguments)
-
-
-def check_tensor(name: str, result: object, shape: Sequence[int], why: str) -> Verdict | None:
-    """None if the result is a tensor of that shape, else the verdict; `why` says where the shape comes from."""
-    if not isinstance(result, Tensor):
-        return wrong(
-            "not a tensor", f"{name} returned {type(result).__name__}; a tensor of shape {tuple(shape)} was wanted."
-        )
-    if tuple(result.shape) != tuple(shape):
-        return wrong("wrong shape", f"{name} returned shape {tuple(result.shape)}; wanted {tuple(shape)}: {why}")
-    return None
-
-
-def predictions(answers: dict[str, object], wanted: dict[str, tuple[object, str]]) -> Verdict:
-    """Compare predictions with the right answers, the first wrong one by name; says nothing of the right answer itself."""
-    missing = [question for question in wanted if answers.get(question, ...) is ...]
-    if missing:
-        return wrong("not done", f"{len(missing)} of {len(wanted)} answers are missing; the first: {missing[0]}")
-    for question, (answer, why) in wanted.items():
-        given = answers[question]
-        given = tuple(given) if isinstance(given, list | torch.Size) else given
-        if given != answer:
-            return wrong(question, f"{question}: you predicted {given!r}. Think again: {why}")
-    return right(f"All {len(wanted)} predictions are right.")
-
-
-NOT_DONE = "not done"
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake that learners make: its short name, a hint that does not give the answer away, and what it makes of a case."""
+    """A common mistake: its short name, a hint that does not give the answer away, and the wrong result.
+
+    makes: a function from a case to the wrong result; for a question with a constant answer, the wrong value itself.
+    """
 
     name: str
     hint: str
-    makes: Callable
+    makes: object
+
+
+def composed(makes: Callable, **choices: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """Every combination of mistakes that can be made at once, fewest first: `Implement` names the first that fits.
+
+    Args:
+        makes: the solution, called with a case and keyword options; their defaults are right.
+        choices: for each option the mistakes; their `makes` is the wrong value of the option.
+    """
+    combined = []
+    for pick in list(itertools.product(*([None, *mistakes] for mistakes in choices.values())))[1:]:
+        made = {option: mistake for option, mistake in zip(choices, pick, strict=True) if mistake}
+        names, hints = (dict.fromkeys(getattr(m, part) for m in made.values()) for part in ("name", "hint"))
+        options = {option: mistake.makes for option, mistake in made.items()}
+        combined.append((len(names), Mistake(" + ".join(names), " ".join(hints), partial(makes, **options))))
+    return tuple(mistake for _, mistake in sorted(combined, key=lambda pair: pair[0]))
+
+
+class _Exercise:
+    def __call__(self, answer: object) -> Verdict:
+        """The verdict on an answer, from the examples."""
+        cases = self.cases(None)
+        return self.judge(cases, collect(self, answer, cases))
 
 
 @dataclass(frozen=True)
-class Implement:
+class Implement(_Exercise):
     """An exercise whose answer is a function or a class.
 
-    answer: its name in the notebook. examples: the cases that students see, the first with the lesson's own sizes.
-    draw: from a random generator, the cases that decide, the first again with the lesson's own sizes. solution: the right
-    result of a case. praise: what is said of a right answer. mistakes: known wrong results; the one that explains most of
-    what came back is named, and if several do, the first. errors: part of an error's text, to the mistake's name and a hint.
-    method: from the calls that were counted (`collect`) to a mistake's name and a hint, where the way to the result is the
-    point; None if it is right. probe: calls the answer on one case.
+    answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
+    sizes of the lesson. draw: from a random generator to the cases that decide on a grade. solution: from a case to the
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; of
+    several, the one that agrees with most of the other cases, then the first. errors: from a part of an error's text to
+    a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
+    way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained.
     """
 
     answer: str
     examples: Sequence[tuple]
-    draw: Callable[[random.Random], list[tuple]]
-    solution: Callable
-    praise: str
+    draw: Callable[[random.Random], list[tuple]] | None = None
+    solution: Callable | None = None
+    praise: str = ""
     mistakes: Sequence[Mistake] = ()
     errors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     method: Callable[[Mapping[str, int]], tuple[str, str] | None] = lambda calls: None
     probe: Callable = lambda answer, *case: answer(*case)
+    hint: str = ""
 
     def cases(self, seed: str | None, student: str = "") -> list[tuple]:
-        """The cases of a seed, or the examples; the student does not matter."""
+        """The cases of a seed, or the examples; the same for all students."""
         return list(self.examples) if seed is None else self.draw(random.Random(f"{seed} {self.answer}"))
 
-    def judge(self, cases: Sequence[tuple], came: Sequence[Mapping]) -> Verdict:
-        """The verdict on what came back."""
-        if any(back["value"] is None and not back["error"] for back in came):
-            return wrong(NOT_DONE, f"{self.answer} returned nothing. Fill it in, then run this cell again.")
-        for case, back in zip(cases, came, strict=True):
-            if not back["error"] and difference(back["after"], case):
-                return wrong(
-                    "changed its input",
-                    f"{self.answer} changed what it was given ({given(case)}). Make something new instead of writing into it.",
-                )
-        wanted = [self.solution(*case) for case in cases]
-        found = [
-            ("error", f"raised {back['error']}") if back["error"] else difference(back["value"], right_one)
-            for back, right_one in zip(came, wanted, strict=True)
+    def judge(self, cases: Sequence[tuple], results: Sequence[Mapping]) -> Verdict:
+        """The verdict on what `collect` returned for these cases."""
+        if any(result["value"] is None and not result["error"] for result in results):
+            message = f"{self.answer} returned nothing. Fill it in, end it with return, then run this cell again."
+            return wrong(NOT_DONE, message)
+        for case, result in zip(cases, results, strict=True):
+            if not result["error"] and difference(result["after"], case):
+                message = f"{self.answer} changed its arguments ({given(case)}). Make new objects instead."
+                return wrong("changed its input", message)
+        problems = [
+            ("error", f"raised {result['error']}")
+            if result["error"]
+            else difference(result["value"], self.solution(*case))
+            for case, result in zip(cases, results, strict=True)
         ]
-        failed = [number for number, problem in enumerate(found) if problem]
-        if failed:
-            number, name, hint = self._name(cases, came, found, failed)
+        if any(problems):
+            number, name, hint = self._name(cases, results, problems)
             if name == NOT_DONE:
                 return wrong(name, hint)
-            what = f"Given {given(cases[number])}, {self.answer} {found[number][1].rstrip('.')}."
-            return wrong(name, f"{what} {by_name(name, hint)}" if hint else what)
-        for back in came:
-            if problem := self.method(back["calls"]):
-                return wrong(problem[0], f"The numbers are right, and the way to them is not. {by_name(*problem)}")
+            text = f"Given {given(cases[number])}, {self.answer} {problems[number][1].rstrip('.')}."
+            unknown = name == problems[number][0]  # and in the text already
+            return wrong(name, " ".join(filter(None, [text, hint if unknown or not hint else by_name(name, hint)])))
+        for result in results:
+            if problem := self.method(result["calls"]):
+                return wrong(problem[0], f"The numbers are right, but the method is not. {by_name(*problem)}")
         return right(self.praise)
 
-    def _name(
-        self, cases: Sequence[tuple], came: Sequence[Mapping], found: Sequence, failed: list[int]
-    ) -> tuple[int, str, str]:
-        """Which failed case to show, the mistake's name, and a hint."""
-        explained = {
-            mistake: [n for n in failed if not came[n]["error"] and _makes(mistake, cases[n], came[n]["value"])]
-            for mistake in self.mistakes
-        }
-        best = max(self.mistakes, key=lambda mistake: len(explained[mistake]), default=None)
-        if best and 2 * len(explained[best]) >= len(failed):
-            return explained[best][0], best.name, best.hint
-        first = failed[0]
-        if general := self._general(cases[first], came[first]):
-            return first, *general
-        if first > 0 and found[first][0] != "wrong dtype":
-            hint = "The case before it came out right: is a size written into your code as a number?"
-            return first, "hard-coded size", hint
-        if best and explained[best]:
-            return explained[best][0], best.name, best.hint
-        return first, found[first][0], ""
+    def _name(self, cases: Sequence[tuple], results: Sequence[Mapping], problems: Sequence) -> tuple[int, str, str]:
+        """The failed case to show, the mistake's name, and a hint."""
+        failed = [number for number, problem in enumerate(problems) if problem]
+        passed = [number for number, problem in enumerate(problems) if not problem]
+        score, likely, first = (0, 0), None, failed[0]
 
-    def _general(self, case: tuple, back: Mapping) -> tuple[str, str] | None:
+        def fits(mistake: Mistake, numbers: list[int]) -> list[int]:
+            return [n for n in numbers if not results[n]["error"] and _makes(mistake, cases[n], results[n]["value"])]
+
+        for mistake in self.mistakes:
+            explained = fits(mistake, failed)
+            rank = len(explained), len(explained and fits(mistake, passed))
+            if rank > score:
+                score, likely = rank, (explained[0], mistake.name, mistake.hint)
+            if score == (len(failed), len(passed)):
+                break
+        if likely and 2 * score[0] >= len(failed):
+            return likely
+        if general := self._general(cases[first], results[first]):
+            return first, *general
+        if first and problems[first][0] != "wrong dtype" and _sizes(cases[first]) not in map(_sizes, cases[:first]):
+            hint = "The case before it is right: is a size written into your code as a number?"
+            return first, "hard-coded size", hint
+        for number in failed:
+            if named := self._error(results[number]):
+                return number, *named
+        if likely and 2 * score[0] >= sum(not results[n]["error"] for n in failed):  # the other cases raise errors
+            return likely
+        return first, problems[first][0], self.hint if problems[first][0] != "error" else ""
+
+    def _error(self, result: Mapping) -> tuple[str, str] | None:
+        return next((named for text, named in self.errors.items() if text in result["error"]), None)
+
+    def _general(self, case: tuple, result: Mapping) -> tuple[str, str] | None:
         """A mistake that can be made in any exercise, and a hint."""
-        if back["error"]:
-            return next((named for text, named in self.errors.items() if text in back["error"]), None)
-        value, zeros = back["value"], lambda x: not x.any()
+        if result["error"]:
+            return self._error(result)
+        value, zeros = result["value"], lambda x: not x.any()
         if any(difference(value, argument) is None for argument in case):
-            return "returned its input", "That is what went in, unchanged."
+            return "returned its input", "That is the argument, unchanged."
         if _holds(value, zeros) and not _holds(self.solution(*case), zeros):
-            return "all zeros", "Everything that came back is zero."
+            return "all zeros", "Every number in the result is zero."
         if _holds(value, lambda x: bool(x.isnan().any())):
             return "not a number", "nan comes from 0/0, inf - inf or the logarithm of a negative number."
-        if any(difference(value, self.solution(*example)) is None for example in self.examples):
-            return "copies an example", "That is the result of another input: compute it from what is given."
+        few = isinstance(value, (int, str))  # values, so that one may equal another result by chance
+        if not few and any(difference(value, self.solution(*example)) is None for example in self.examples):
+            return "copies an example", "That is the result of another input: compute it from the arguments."
         return None
 
 
-def difference(value: object, wanted: object) -> tuple[str, str] | None:
-    """How a value differs from the right one: a mistake's name and what to say of it; None where it doesn't.
+def difference(value: object, expected: object) -> tuple[str, str] | None:
+    """How a value differs from the expected one: a mistake's name and a text that begins with a verb; None if equal.
 
-    Lists and tuples are one. Tensors agree in shape, in kind of number (whole, floating, truth values) and in values, floating
-    ones to a relative error of 1e-4.
+    A list equals a tuple of the same items. Tensors agree in shape, in kind of number (whole, floating, complex, truth
+    values) and in values. Floating numbers agree to a relative error of 1e-4.
     """
-    if isinstance(wanted, Tensor):
-        return _tensor_difference(value, wanted)
-    if isinstance(wanted, (list, tuple)):
-        if not isinstance(value, (list, tuple)) or len(value) != len(wanted):
-            got = f"{len(value)}" if isinstance(value, (list, tuple)) else f"a {type(value).__name__}"
-            return "wrong number of results", f"returned {got}; {len(wanted)} results were wanted, in a tuple or list"
-        for number, (a, b) in enumerate(zip(value, wanted, strict=True)):
-            if problem := difference(a, b):
-                return problem[0], f"{problem[1]} (in result number {number + 1})"
+    if isinstance(expected, Tensor):
+        return _tensor_difference(value, expected)
+    if isinstance(expected, (list, tuple)):
+        if not isinstance(value, (list, tuple)) or len(value) != len(expected):
+            got = f"{len(value)} results" if isinstance(value, (list, tuple)) else _short(value)
+            problem = "wrong number of results", f"returned {got}; expected {len(expected)}, in a tuple or list"
+        else:
+            problem = _first((f"result {n}", *pair) for n, pair in enumerate(zip(value, expected, strict=True), 1))
+        if problem and _readable(value) and _readable(expected):
+            return problem[0], f"returned {value!r}; expected {expected!r}"
+        return problem
+    if isinstance(expected, dict):
+        if not isinstance(value, dict) or value.keys() != expected.keys():
+            names = ", ".join(map(str, expected))
+            return "other keys", f"returned {_short(value)}; expected a dictionary with the keys {names}"
+        return _first((key, value[key], expected[key]) for key in expected)
+    if _is_number(expected) and not isinstance(value, (int, float)):
+        return "not a number", f"returned {_short(value)}; expected {expected:g}"
+    if _is_number(value) and _is_number(expected):
+        near = 1e-5 + 1e-4 * abs(expected) if isinstance(expected, float) else 0
+        return None if abs(value - expected) <= near else ("other values", f"returned {value:g}; expected {expected:g}")
+    if type(value) is type(expected) and value == expected:
         return None
-    if isinstance(wanted, dict):
-        if not isinstance(value, dict) or value.keys() != wanted.keys():
-            return "other keys", f"returned {_short(value)}; a dictionary with {', '.join(map(str, wanted))} was wanted"
-        found = ((key, difference(value[key], wanted[key])) for key in wanted)
-        return next(((problem[0], f"{problem[1]} (under {key!r})") for key, problem in found if problem), None)
-    if isinstance(wanted, float) and isinstance(value, (int, float)):
-        return (
-            None
-            if abs(value - wanted) <= 1e-5 + 1e-4 * abs(wanted)
-            else ("other values", f"gave {value}; wanted {wanted:.4f}")
-        )
-    if type(value) is type(wanted) and value == wanted:
-        return None
-    return "other values", f"gave {_short(value)}; wanted {_short(wanted)}"
+    return "other values", f"returned {_short(value)}; expected {_short(expected)}"
 
 
-def _tensor_difference(value: object, wanted: Tensor) -> tuple[str, str] | None:
-    shape = tuple(wanted.shape)
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _first(parts: Iterable[tuple[object, object, object]]) -> tuple[str, str] | None:
+    """The first difference among (where, value, expected)."""
+    problems = ((where, difference(value, expected)) for where, value, expected in parts)
+    return next(((problem[0], f"{problem[1]} (in {where})") for where, problem in problems if problem), None)
+
+
+def _readable(value: object) -> bool:
+    """Whether a message can show the value in full: texts and whole numbers, not too many."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_readable, value)) and len(repr(value)) <= 80
+    return isinstance(value, (int, str))
+
+
+def _tensor_difference(value: object, expected: Tensor) -> tuple[str, str] | None:
+    shape = tuple(expected.shape)
     if not isinstance(value, Tensor):
-        return "not a tensor", f"returned {_short(value)}; a tensor of shape {shape} was wanted"
+        return "not a tensor", f"returned {_short(value)}; expected a tensor of shape {shape}"
     if tuple(value.shape) != shape:
-        return "wrong shape", f"returned shape {tuple(value.shape)}; wanted {shape}"
-    kinds = [_kind(x) for x in (value, wanted)]
-    if kinds[0] != kinds[1]:
-        return "wrong dtype", f"returned {value.dtype}; {kinds[1]} were wanted"
-    equal = torch.isclose(value.double(), wanted.double(), rtol=1e-4, atol=1e-5, equal_nan=True)
+        return "wrong shape", f"returned shape {tuple(value.shape)}; expected {shape}"
+    if _kind(value) != _kind(expected):
+        return "wrong dtype", f"returned {value.dtype}; expected {_kind(expected)}"
+    equal = torch.isclose(value.double(), expected.double(), rtol=1e-4, atol=1e-5, equal_nan=True)
     if bool(equal.all()):
         return None
     place = (~equal).nonzero()[0].tolist()
-    a, b = value[tuple(place)].item(), wanted[tuple(place)].item()
-    numbers = f"{a:.4g}; wanted {b:.4g}" if isinstance(b, float) else f"{a}; wanted {b}"
-    if not place:
-        return "other values", f"returned {numbers}"
-    return "other values", f"returned the right shape, {shape}, with other numbers: at {place} it has {numbers}"
+    a, b = value[tuple(place)].item(), expected[tuple(place)].item()
+    numbers = f"{a:.4g}; expected {b:.4g}" if isinstance(b, float) else f"{a}; expected {b}"
+    where = f"the right shape, {shape}, with other numbers: at {place} it has " if place else ""
+    return "other values", f"returned {where}{numbers}"
 
 
 def _kind(x: Tensor) -> str:
@@ -270,13 +271,20 @@ def _kind(x: Tensor) -> str:
 def _makes(mistake: Mistake, case: tuple, value: object) -> bool:
     try:
         return difference(value, mistake.makes(*case)) is None
-    except (RuntimeError, ValueError, IndexError, TypeError):  # no such mistake with these sizes
+    except (RuntimeError, ValueError, IndexError, TypeError):  # the mistake is impossible with these sizes
         return False
 
 
 def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
     parts = value if isinstance(value, (list, tuple)) else [value]
     return bool(parts) and all(isinstance(part, Tensor) and law(part) for part in parts)
+
+
+def _sizes(value: object) -> object:
+    """Shapes, lengths and whole numbers of a case: its sizes, without its contents."""
+    if isinstance(value, (list, tuple)):
+        return [_sizes(item) for item in value]
+    return value.shape if isinstance(value, Tensor) else value if isinstance(value, int) else None
 
 
 def by_name(name: str, hint: str) -> str:
@@ -290,6 +298,8 @@ def given(case: tuple) -> str:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, Tensor) and value.is_floating_point() and value.ndim == 1 and len(value) <= 6:
+        return f"tensor([{', '.join(f'{number:.4g}' for number in value.tolist())}])"
     if isinstance(value, Tensor):
         small = 0 < value.numel() <= 12 and not value.is_floating_point()
         return f"tensor({value.tolist()})" if small else f"a tensor of shape {tuple(value.shape)}"
@@ -312,107 +322,129 @@ def ids(draw: random.Random, size: int, *shape: int) -> Tensor:
     return torch.randint(size, shape, generator=torch.Generator().manual_seed(draw.getrandbits(32)))
 
 
+def listed(answer: Callable, *case: object) -> object:
+    """A probe: in the result, tensors become numbers or lists of numbers."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, (list, tuple)):
+            return [convert(item) for item in value]
+        return value.tolist() if isinstance(value, Tensor) else value
+
+    return convert(answer(*case))
+
+
 @dataclass(frozen=True)
 class Question:
-    """One value to predict: right, from the student's numbers to the right value; hint; and mistakes, known wrong values."""
+    """A value to predict. right: the value, or a function from the student's numbers to it. mistakes: wrong values."""
 
-    right: Callable
+    right: object
     hint: str
     mistakes: Sequence[Mistake] = ()
 
 
 @dataclass(frozen=True)
-class Predict:
-    """An exercise whose answer is a function from the student's numbers to a dictionary of predictions.
+class Predict(_Exercise):
+    """An exercise whose answer is a dictionary of predictions, or a function that returns it.
 
-    answer: its name in the notebook. draw: from a random generator, the numbers, a dictionary. questions: by their names.
-    A prediction may be a whole number, a shape, a text, or a decimal number, which is right to 0.006.
+    answer: its name in the notebook. draw: from a random generator to the student's numbers, a dictionary, the argument
+    of the answer; None if the questions are the same for all. questions: by name. A prediction may be a whole number, a
+    shape, a text, or a decimal number, which is right to 0.006.
     """
 
     answer: str
-    draw: Callable[[random.Random], dict[str, object]]
+    draw: Callable[[random.Random], dict[str, object]] | None
     questions: Mapping[str, Question]
 
     @staticmethod
-    def probe(answer: object, mine: dict[str, object]) -> object:
-        """Call the answer on the student's numbers."""
-        return answer(mine)
+    def probe(answer: object, *mine: dict[str, object]) -> object:
+        """Call the answer on the student's numbers; without numbers it may be the dictionary itself."""
+        return answer(*mine) if mine or callable(answer) else answer
 
     def numbers_of(self, student: str) -> dict[str, object]:
         """The numbers of a student, the same at every call."""
         return self.draw(random.Random(f"{student} {self.answer} {' '.join(self.questions)}"))
 
     def cases(self, seed: str | None, student: str = "") -> list[tuple]:
-        """One case: the student's numbers, whatever the seed; none without a name."""
-        return [(self.numbers_of(student),)] if student else []
+        """One case, the student's numbers for any seed; none without a name."""
+        return [()] if self.draw is None else [(self.numbers_of(student),)] if student else []
 
-    def judge(self, cases: Sequence[tuple], came: Sequence[Mapping]) -> Verdict:
-        """The verdict on the predictions; it never says what was wanted."""
+    def judge(self, cases: Sequence[tuple], results: Sequence[Mapping]) -> Verdict:
+        """The verdict on the predictions; it never gives the right value."""
         if not cases:
             return wrong(NOT_DONE, "Write your name or student number into the cell above, then run both cells again.")
-        (mine,), back = cases[0], came[0]
-        if back["error"]:
-            return wrong("error", f"{self.answer} raised {back['error']}")
-        predicted = back["value"]
+        if results[0]["error"]:
+            return wrong("error", f"{self.answer} raised {results[0]['error']}")
+        predicted, names, lines = results[0]["value"], [], []
         if predicted is not None and not isinstance(predicted, dict):
-            return wrong("not a dictionary", f"{self.answer} returned {predicted!r}; a dictionary was wanted.")
+            return wrong("not a dictionary", f"{self.answer} returned {predicted!r}; expected a dictionary.")
         missing = [question for question in self.questions if (predicted or {}).get(question) is None]
         if missing:
             return wrong(NOT_DONE, f"Still open: {', '.join(missing)}.")
-        names, lines = [], []
         for name, question in self.questions.items():
-            if not _agree(predicted[name], question.right(mine)):
-                known = [m for m in question.mistakes if _agree(predicted[name], m.makes(mine))]
-                names.append(known[0].name if known else f"another value for {name}")
-                hint = by_name(known[0].name, known[0].hint) if known else question.hint
-                lines.append(f"{name}: you predicted {predicted[name]!r}. {hint}")
+            if problem := _misprediction(name, question, predicted[name], *cases[0]):
+                names.append(problem[0])
+                lines.append(f"{name}: you predicted {predicted[name]!r}. {problem[1]}")
+        total = len(self.questions)
         if names:
-            return wrong(
-                names[0], f"{len(self.questions) - len(names)} of {len(self.questions)} are right. {' '.join(lines)}"
-            )
-        return right(f"All {len(self.questions)} predictions are right.")
+            return wrong(names[0], f"{total - len(names)} of {total} are right. {' '.join(lines)}")
+        return right(f"All {total} predictions are right.")
 
 
-def _agree(predicted: object, wanted: object) -> bool:
+def _misprediction(name: str, question: Question, predicted: object, *mine: dict) -> tuple[str, str] | None:
+    """The mistake's name and a hint; None if the prediction is right."""
+    value = lambda rule: rule(*mine) if callable(rule) else rule
+    if _agree(predicted, value(question.right)):
+        return None
+    for mistake in question.mistakes:
+        if _agree(predicted, value(mistake.makes)):
+            return mistake.name, by_name(mistake.name, mistake.hint)
+    kinds = ["shape" if isinstance(x, (list, tuple)) else "number" for x in (predicted, value(question.right))]
+    if kinds[0] != kinds[1] and not isinstance(value(question.right), str):
+        return f"{kinds[0]} instead of {kinds[1]}", f"This question asks for a {kinds[1]}."
+    return f"another value for {name}", question.hint
+
+
+def _agree(predicted: object, expected: object) -> bool:
     if isinstance(predicted, Tensor) and predicted.numel() == 1:
         predicted = predicted.item()
-    if isinstance(wanted, str) and isinstance(predicted, str):
-        return predicted.strip().lower() == wanted.lower()
-    if isinstance(wanted, tuple):
-        return isinstance(predicted, (list, tuple)) and tuple(predicted) == wanted
-    if isinstance(wanted, float):
-        return isinstance(predicted, (int, float)) and abs(predicted - wanted) < 0.006
-    return isinstance(predicted, (int, float)) and not isinstance(predicted, bool) and predicted == wanted
+    if isinstance(expected, str) and isinstance(predicted, str):
+        return predicted.strip().lower() == expected.lower()
+    if isinstance(expected, tuple):
+        return isinstance(predicted, (list, tuple)) and tuple(predicted) == expected
+    if isinstance(expected, float):
+        return isinstance(predicted, (int, float)) and abs(predicted - expected) < 0.006
+    return isinstance(predicted, (int, float)) and not isinstance(predicted, bool) and predicted == expected
 
 
 Exercise = Implement | Predict
 
 
-def collect(exercise: "Exercise", answer: object, cases: Sequence[tuple]) -> list[dict[str, object]]:
-    """Call a student's answer on copies of the cases.
+def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[dict[str, object]]:
+    """Call an answer on copies of the cases.
 
     Returns:
-        For each case what came back: value; error, its kind and text, or ""; after, the arguments as the call left them;
-        calls, how often each function of torch was called, by its name. All of it plain data.
+        For each case, as plain data: value; error, its type and text, or ""; after, the arguments after the call; and
+        calls, from the names of torch's functions to how often each was called.
     """
-    came = []
+    results = []
     for case in cases:
-        given, value, error = copy.deepcopy(case), None, ""
+        arguments, value, error = copy.deepcopy(case), None, ""
         # nbgrader gives no points to a cell that writes to stderr, and a warning is no mistake.
         with _Calls() as calls, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                value = exercise.probe(answer, *given)
+                value = exercise.probe(answer, *arguments)
             except NotImplementedError:
                 pass
             except (Exception, SystemExit) as problem:
                 error = f"{type(problem).__name__}: {problem}"
-        came.append({"value": plain(value), "error": error, "after": plain(given), "calls": dict(calls.counts)})
-    return came
+        after = plain(arguments)
+        results.append({"value": plain(value), "error": error, "after": after, "calls": dict(calls.counts)})
+    return results
 
 
 def plain(value: object) -> object:
-    """A copy made of tensors, numbers, texts, lists, tuples and dictionaries only; of other objects a text that names their kind."""
+    """A copy of tensors, numbers, texts, lists, tuples and dictionaries; of other objects a text with their type."""
     if isinstance(value, Tensor):
         value = value.detach() if value.layout is torch.strided else value.detach().to_dense()
         return value.as_subclass(Tensor).clone()
@@ -421,6 +453,8 @@ def plain(value: object) -> object:
     for kind in (list, tuple):
         if isinstance(value, kind):
             return kind([plain(item) for item in value])
+    if isinstance(value, Real) and not isinstance(value, float) and abs(value) > 1e300:  # would not fit into a float
+        return math.inf if value > 0 else -math.inf
     for kind, make in ((bool, bool), (Integral, int), (Real, float), (str, str)):
         if isinstance(value, kind):
             return make(value)
@@ -428,7 +462,7 @@ def plain(value: object) -> object:
 
 
 class _Calls(TorchFunctionMode):
-    """Counts the calls of torch's functions while it is entered."""
+    """Counts the calls of torch's functions while it is active."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,11 +1,9 @@
-"""Checks of lesson 02: flattening and its way back."""
-
-from collections.abc import Callable
+"""Checks of lesson 02: flattening, shapes, and the way back."""
 
 import torch
 from torch import Tensor
 
-from lib.checks.exercise import Verdict, check_tensor, predictions, right, run, wrong
+from lib.checks.exercise import Implement, Mistake, Predict, Question
 
 
 def _numbered(B: int, T: int, C: int) -> Tensor:
@@ -13,110 +11,88 @@ def _numbered(B: int, T: int, C: int) -> Tensor:
     return torch.arange(float(B * T * C)).view(B, T, C)
 
 
-def flatten(function: Callable) -> Verdict:
-    """Lesson 02, exercise 1: (B, T, C) and n, to (B, T/n, n*C), or (B, n*C) when one time step is left."""
-    for shape, n in (((3, 8, 5), 2), ((2, 6, 2), 3), ((4, 2, 3), 2), ((1, 4, 3), 2), ((1, 4, 3), 4), ((2, 3, 4), 1)):
-        x = _numbered(*shape)
-        result, problem = run(function, x, n)
-        B, T, C = shape
-        grouped = x.view(B, T // n, n * C)
-        wanted = grouped.squeeze(1) if n == T else grouped
-        given = f"Given a tensor of shape {shape} and n = {n}, "
-        if problem:
-            return problem
-        if isinstance(result, Tensor) and result.shape != wanted.shape:
-            if result.shape == grouped.shape:
-                return wrong(
-                    "time step of 1 kept",
-                    f"{given}my_flatten returned {tuple(result.shape)}: one time step is left, so drop dimension 1.",
-                )
-            if result.shape == grouped.squeeze().shape:
-                return wrong(
-                    "squeeze() without a dimension",
-                    f"{given}my_flatten returned {tuple(result.shape)}; wanted {tuple(wanted.shape)}. A batch of one lost its batch "
-                    "dimension: squeeze() drops every dimension of size 1, squeeze(1) only the time steps.",
-                )
-            if result.shape == (B, T * C):
-                return wrong(
-                    "flattened at once",
-                    f"{given}my_flatten returned {tuple(result.shape)}: everything at once; put only n neighbours together.",
-                )
-        if problem := check_tensor(
-            "my_flatten", result, wanted.shape, f"T/n = {T // n} time steps of n*C = {n * C} channels."
-        ):
-            return problem
-        if not torch.equal(result, wanted):
-            strided = torch.cat([x[:, i * (T // n) : (i + 1) * (T // n)] for i in range(n)], dim=2)
-            if torch.equal(result, strided.view(wanted.shape)):
-                return wrong(
-                    "strided pairs",
-                    f"{given}time step 0 stands beside time step {T // n}; its neighbour, time step 1, was wanted.",
-                )
-            by_channel = x.view(B, T // n, n, C).transpose(2, 3).reshape(wanted.shape)
-            if torch.equal(result, by_channel):
-                return wrong(
-                    "channels interleaved",
-                    f"{given}the right neighbours meet, but their channels are shuffled into each other.",
-                )
-            if torch.equal(result, x.transpose(1, 2).reshape(wanted.shape)):
-                return wrong(
-                    "time and channels swapped",
-                    f"{given}the numbers run over time first; the channels of one time step belong together.",
-                )
-            if not result.any():
-                return wrong(
-                    "all zeros", f"{given}everything is zero; the numbers of the input were wanted in the new shape."
-                )
-            return wrong(
-                "other numbers",
-                f"{given}the shape is right and the numbers are not: compare row 0 with the first {n} time steps.",
-            )
-        turned = x.transpose(0, 1).contiguous().transpose(0, 1)
-        result, problem = run(function, turned, n)
-        if problem and problem.mistake == "error":
-            return wrong(
-                "needs contiguous input",
-                f"Given a tensor that is not contiguous, {problem.message} Use reshape instead of view.",
-            )
-        if problem or not torch.equal(result, wanted):
-            return wrong(
-                "needs contiguous input", "Given a tensor that is not contiguous, my_flatten returned other numbers."
-            )
-    return right("my_flatten put the right neighbours side by side for six shapes, contiguous or not.")
+def _grouped(x: Tensor, n: int) -> Tensor:
+    B, T, C = x.shape
+    return x.reshape(B, T // n, n * C)
 
+
+def _dropped(y: Tensor) -> Tensor:
+    return y.squeeze(1) if y.shape[1] == 1 else y
+
+
+_SHAPES = [((3, 8, 5), 2), ((2, 6, 2), 3), ((4, 2, 3), 2), ((1, 4, 3), 2), ((1, 4, 3), 4), ((2, 3, 4), 1)]
+
+# Exercise 1: (B, T, C) and n, to (B, T/n, n*C), or (B, n*C) if one time step is left.
+flatten = Implement(
+    "my_flatten",
+    [
+        *((_numbered(*shape), n) for shape, n in _SHAPES),
+        (_numbered(3, 8, 5).transpose(0, 1).contiguous().transpose(0, 1), 2),
+    ],
+    solution=lambda x, n: _dropped(_grouped(x, n)),
+    praise="my_flatten put the right neighbours side by side for six shapes, contiguous or not.",
+    mistakes=(
+        Mistake("time step of 1 kept", "If one time step is left, drop dimension 1.", _grouped),
+        Mistake(
+            "squeeze() without a dimension",
+            "A batch of one lost its batch dimension: squeeze(1) drops only the time steps.",
+            lambda x, n: _grouped(x, n).squeeze(),
+        ),
+        Mistake(
+            "flattened at once",
+            "Everything was flattened at once; put only n neighbours together.",
+            lambda x, n: x.flatten(1),
+        ),
+        Mistake(
+            "strided pairs",
+            "Time step 0 is beside time step T/n; it belongs beside its neighbour, time step 1.",
+            lambda x, n: _dropped(torch.cat(x.chunk(n, dim=1), dim=2)),
+        ),
+        Mistake(
+            "channels interleaved",
+            "The right neighbours meet, but their channels are shuffled into each other.",
+            lambda x, n: _dropped(x.unflatten(1, (-1, n)).transpose(2, 3).flatten(2)),
+        ),
+        Mistake(
+            "time and channels swapped",
+            "The numbers run over time first; the channels of one time step belong together.",
+            lambda x, n: _dropped(_grouped(x.transpose(1, 2).reshape(x.shape), n)),
+        ),
+    ),
+    errors={
+        "view size is not compatible": (
+            "needs contiguous input",
+            "The tensor is not contiguous: use reshape instead of view.",
+        )
+    },
+    hint="The result has T/n time steps of n*C channels: compare its row 0 with the first n time steps.",
+)
 
 SHAPES = {
     "FlattenConsecutive(2) on (32, 8, 10)": ((32, 4, 20), "T is halved, C doubled."),
-    "FlattenConsecutive(4) on (32, 4, 128)": ((32, 512), "one time step is left, so its dimension goes."),
-    "FlattenConsecutive(2) on (1, 2, 24)": ((1, 48), "only the time dimension goes; the batch of one stays."),
+    "FlattenConsecutive(4) on (32, 4, 128)": ((32, 512), "One time step is left, so its dimension is dropped."),
+    "FlattenConsecutive(2) on (1, 2, 24)": ((1, 48), "Only the time dimension is dropped; the batch of one stays."),
     "FlattenConsecutive(3) on (32, 8, 10)": ("error", "3 does not divide 8 time steps."),
-    "FlattenConsecutive(2) on (32, 80)": ("error", "a 2-D tensor has no time dimension."),
+    "FlattenConsecutive(2) on (32, 80)": ("error", "A 2-D tensor has no time dimension."),
 }
+# Exercise 2: the predicted shapes, or "error".
+shapes = Predict("my_shapes", None, {question: Question(*answer) for question, answer in SHAPES.items()})
 
-
-def shapes(answers: dict[str, object]) -> Verdict:
-    """Lesson 02, exercise 2: the predicted shapes, or "error"."""
-    return predictions(answers, SHAPES)
-
-
-def unflatten(function: Callable) -> Verdict:
-    """Lesson 02, exercise 3: (B, T/n, n*C) and n, back to (B, T, C)."""
-    for shape, n in (((3, 8, 5), 2), ((2, 6, 2), 3), ((1, 4, 3), 2), ((2, 3, 4), 1)):
-        x = _numbered(*shape)
-        B, T, C = shape
-        y = x.view(B, T // n, n * C)
-        result, problem = run(function, y, n)
-        problem = problem or check_tensor(
-            "my_unflatten", result, shape, f"{T // n} groups of {n} time steps, {C} channels each."
-        )
-        if problem:
-            return problem
-        if not torch.equal(result, x):
-            given = f"Given a tensor of shape {tuple(y.shape)} and n = {n}, "
-            if torch.equal(result, torch.cat(y.split(C, dim=2), dim=1)):
-                return wrong(
-                    "strided pairs",
-                    f"{given}the first members of all groups come first; the members of one group belong together.",
-                )
-            return wrong("other numbers", f"{given}the shape is right and the order of the numbers is not.")
-    return right("my_unflatten undid the stage for four shapes.")
+# Exercise 3: (B, T/n, n*C) and n, back to (B, T, C).
+unflatten = Implement(
+    "my_unflatten",
+    [
+        (_grouped(_numbered(*shape), n), n)
+        for shape, n in (((3, 8, 5), 2), ((2, 6, 2), 3), ((1, 4, 3), 2), ((2, 3, 4), 1))
+    ],
+    solution=lambda y, n: y.reshape(y.shape[0], y.shape[1] * n, y.shape[2] // n),
+    praise="my_unflatten undid the stage for four shapes.",
+    mistakes=(
+        Mistake(
+            "strided pairs",
+            "The first members of all groups come first; the members of one group belong together.",
+            lambda y, n: torch.cat(y.chunk(n, dim=2), dim=1),
+        ),
+    ),
+    hint="Each time step of y becomes n time steps of C channels, in the same order in memory.",
+)

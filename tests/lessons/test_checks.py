@@ -1,0 +1,654 @@
+"""The checks of "Your turn": right answers pass in any style, and a wrong answer gets the name of its mistake."""
+
+import bisect
+import copy
+import itertools
+import json
+import math
+import re
+from collections import OrderedDict, deque
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lib import checks
+from lib.checks import exercise as engine
+from lib.checks.exercise import Implement, Mistake, Predict, Question, collect, composed, difference, plain
+from lib.layers import FlattenConsecutive, Stage
+from lib.models import add_head
+from lib.plots.graphs import graph_nodes
+from lib.sound import mu_law_decode
+from lib.training import Recipe
+from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss, staged_to_dilated
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
+IMPLEMENT = [name for name, exercise in EXERCISES.items() if isinstance(exercise, Implement)]
+PREDICT = [name for name, exercise in EXERCISES.items() if isinstance(exercise, Predict)]
+
+
+def params(answers):
+    """A case (exercise, expected, answer) for every answer; `answers` are by exercise and, if wrong, by mistake."""
+    rows = [
+        (name, mistake, answer)
+        for name, by_mistake in answers.items()
+        for mistake, group in (by_mistake.items() if isinstance(by_mistake, dict) else [("", by_mistake)])
+        for answer in group
+    ]
+    return [pytest.param(*row, id=f"{row[0]}-{row[1] or 'right'}-{number}") for number, row in enumerate(rows)]
+
+
+# Properties of every exercise.
+
+
+def result_of(function, case):
+    """As `collect` would return it."""
+    try:
+        value, error = plain(function(*case)), ""
+    except Exception as problem:
+        value, error = None, repr(problem)
+    return {"value": value, "error": error, "after": case, "calls": {}}
+
+
+def verdict_on(exercise, function):
+    return exercise.judge(exercise.examples, [result_of(function, case) for case in exercise.examples])
+
+
+@pytest.mark.parametrize("name", IMPLEMENT)
+def test_every_mistake_is_named_as_itself(name):
+    exercise = EXERCISES[name]
+    assert verdict_on(exercise, exercise.solution).right
+    for mistake in exercise.mistakes:
+        if len(getattr(mistake.makes, "keywords", [""])) == 1:  # combinations are tested below
+            assert verdict_on(exercise, mistake.makes).mistake == mistake.name
+
+
+@pytest.mark.parametrize("name", PREDICT)
+def test_every_wrong_prediction_is_named_as_itself(name):
+    exercise = EXERCISES[name]
+    right = {key: question.right for key, question in exercise.questions.items()}
+    assert exercise(right).right and exercise(lambda: right).right
+    for key, question in exercise.questions.items():
+        for mistake in question.mistakes:
+            verdict = exercise({**right, key: mistake.makes})
+            assert verdict.mistake == mistake.name and key in verdict.message
+        assert exercise({**right, key: (7, 77)}).mistake in (f"another value for {key}", "shape instead of number")
+        assert exercise({**right, key: ...}).mistake == "not done"
+
+
+def stub(*case):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", [*IMPLEMENT, *PREDICT])
+def test_open_answers_are_not_done_and_errors_are_shown(name):
+    exercise = EXERCISES[name]
+    for answer in (lambda *case: None, lambda *case: ..., stub):
+        assert repr(exercise(answer)).startswith("Not done yet.")
+    verdict = exercise(lambda *case: 1 / 0)
+    assert verdict.mistake == "error" and "ZeroDivisionError: division by zero" in verdict.message
+
+
+def changeable(name):
+    return any(isinstance(argument, (list, torch.Tensor)) for argument in EXERCISES[name].examples[0])
+
+
+@pytest.mark.parametrize("name", list(filter(changeable, IMPLEMENT)))
+def test_an_answer_that_changes_its_arguments_is_rejected(name):
+    exercise = EXERCISES[name]
+
+    def spoil(*case):
+        result = exercise.solution(*copy.deepcopy(case))
+        for argument in case:
+            if isinstance(argument, list):
+                argument.append(0)
+            elif isinstance(argument, torch.Tensor):
+                argument.add_(1)
+        return result
+
+    assert exercise(spoil).mistake == "changed its input"
+
+
+# Answers in other words than those of the tables, by exercise.
+
+padded = lambda ids, context: [([0] * context + ids[:i])[-context:] for i in range(len(ids) + 1)]
+grouped = lambda x, n: x.reshape(x.shape[0], x.shape[1] // n, -1)
+dropped = lambda out: out.squeeze(1) if out.shape[1] == 1 else out
+dims = lambda x: 0 if x.ndim == 2 else (0, 1)
+mix = lambda old, new, m: (1 - m) * old + m * new
+exped = lambda x: x.exp() / x.exp().sum(dim=1, keepdim=True)
+shifted = lambda x: x - x.max(dim=1, keepdim=True).values
+place = lambda p, u: int((p.cumsum(0) <= u).sum())
+ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(means, 1 - low))
+seeds = lambda sd, effect: float(math.ceil(round((1.96 * sd / effect) ** 2, 6)))
+to_y = lambda ids: ids.float() / 255 * 2 - 1
+expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
+
+
+def in_the_notes(x, eps, dim=None, unbiased=False):
+    dim = dims(x) if dim is None else dim
+    return (x - x.mean(dim, keepdim=True)) / torch.sqrt(x.var(dim, keepdim=True, unbiased=unbiased) + eps)
+
+
+def by_merging(x, eps):
+    flat = x.reshape(-1, x.shape[-1]).double()
+    centred = flat - flat.mean(0)
+    return (centred * (centred.square().mean(0) + eps).rsqrt()).reshape(x.shape)
+
+
+def with_sizes_of_the_first_cases(x, eps):
+    return in_the_notes(x.reshape(6 if x.ndim == 2 else 8, 3), eps).reshape(x.shape)
+
+
+def updated(share=mix, over=dims, unbiased=True):
+    return lambda mean, var, x, m: (share(mean, x.mean(over(x)), m), share(var, x.var(over(x), unbiased=unbiased), m))
+
+
+def by_batch_norm1d(mean, var, x, m):
+    layer = nn.BatchNorm1d(len(mean), momentum=m)
+    layer.running_mean.copy_(mean)
+    layer.running_var.copy_(var)
+    layer(x.reshape(-1, len(mean)))
+    return layer.running_mean, layer.running_var
+
+
+def lr_at(step, steps, highest, warmup):
+    if step < warmup:
+        return highest * (step + 1) / warmup
+    return highest * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
+
+
+def step_of_sgd(w, g, v, lr, m):
+    p = nn.Parameter(w.clone())
+    p.grad = g.clone()
+    optimizer = torch.optim.SGD([p], lr=lr, momentum=m)
+    optimizer.state[p]["momentum_buffer"] = v.clone()
+    optimizer.step()
+    return p.detach(), m * v + g
+
+
+def of_sorted_means(a, b, draws):
+    means = sorted((a - b)[row].mean().item() for row in draws)
+    return means[round(0.025 * len(means))], means[round(0.975 * len(means)) - 1]
+
+
+def by_product(low, high):
+    if low * high <= 0:
+        return "not separable"
+    return "supported" if low + high > 0 else "refuted"
+
+
+def by_conv1d(x, weight, dilation):
+    kernel = weight.view(len(weight), -1, x.shape[2]).transpose(1, 2)
+    return F.conv1d(x.transpose(1, 2), kernel, dilation=dilation).transpose(1, 2)
+
+
+def by_causal_conv(x, weight, dilation):
+    conv = CausalConv1d(x.shape[2], len(weight), weight.shape[1] // x.shape[2], dilation, bias=False)
+    conv.weight = nn.Parameter(weight)
+    return conv(x)
+
+
+def merged(stages):
+    dilations, product = [], 1
+    for n in stages:
+        dilations.append(product)
+        product *= n
+    return dilations
+
+
+def of_a_net(stages):
+    """The dilations of the net that lib makes of such stages."""
+    layers = OrderedDict(embedding=nn.Embedding(3, 4))
+    layers |= {f"stage{i}": Stage(4, 4, n=n) for i, n in enumerate(stages)}
+    net = staged_to_dilated(add_head(layers, 4, 3, math.prod(stages)))
+    return [layer.conv.dilation for layer in net if hasattr(layer, "conv")]
+
+
+def by_graph(letters, context):
+    """The nodes of the lesson's graphs, counted."""
+    dilations = [2**layer for layer in range(context.bit_length() - 1)]
+    name, window = "." + letters * "x", "." * context
+    nodes = lambda *place, **options: sum(map(len, graph_nodes(*place, dilations=dilations, **options)[1:]))
+    return (letters + 1) * nodes(window, [context - 1]), nodes((context - 1) * "." + name), nodes(name, repeating=True)
+
+
+def layer(x, weight, mix, d):
+    kernel = weight.view(len(weight), 2, -1).transpose(1, 2)
+    both = F.conv1d(x.transpose(1, 2), kernel, dilation=d).transpose(1, 2)
+    z = both[..., : x.shape[2]].tanh() * both[..., x.shape[2] :].sigmoid()
+    return [x[:, d:] + F.linear(z, mix), z]
+
+
+def by_gated_layer(x, weight, mix, d):
+    own = GatedLayer(x.shape[2], kernel_size=2, dilation=d)
+    own.conv.weight, own.residual.weight = nn.Parameter(weight), nn.Parameter(mix)
+    nn.init.zeros_(own.conv.bias), nn.init.zeros_(own.residual.bias)
+    return own(x)
+
+
+def loss_by_name(logits, targets):
+    each = [F.cross_entropy(row[t >= 0], t[t >= 0], reduction="sum") for row, t in zip(logits, targets, strict=True)]
+    return sum(each).item() / (targets >= 0).sum().item()
+
+
+def with_deque(queue, now):
+    queue = deque(queue)
+    oldest = queue.popleft()
+    queue.append(now)
+    return oldest, list(queue)
+
+
+def by_receptive_field(delay):
+    layers = 1
+    while dilated_receptive_field(2, [2**i for i in range(layers)]) < delay:
+        layers += 1
+    return layers
+
+
+RIGHT = {
+    "one_hot": [
+        lambda ids, size: (ids.unsqueeze(-1) == torch.arange(size)).float(),
+        lambda ids, size: F.one_hot(ids, size).double(),
+        lambda ids, size: torch.zeros(*ids.shape, size).scatter_(-1, ids.unsqueeze(-1), 1.0),
+    ],
+    "windows": [padded, lambda ids, context: torch.tensor([0] * context + ids).unfold(0, context, 1)],
+    "flatten": [
+        lambda x, n: dropped(torch.cat([x[:, i::n] for i in range(n)], dim=2)),
+        lambda x, n: FlattenConsecutive(n)(x),
+        lambda x, n: dropped(nn.Unflatten(1, (-1, n))(x).flatten(2)),
+    ],
+    "unflatten": [
+        lambda y, n: y.unflatten(2, (n, -1)).flatten(1, 2),
+        lambda y, n: torch.stack(y.chunk(n, dim=2), dim=2).flatten(1, 2),
+    ],
+    "normalise": [
+        in_the_notes,
+        by_merging,
+        lambda x, eps: F.batch_norm(x.flatten(0, -2), None, None, training=True, eps=eps).view_as(x),
+    ],
+    "update_running": [updated(torch.lerp), by_batch_norm1d],
+    "schedule": [
+        lr_at,
+        lambda s, n, h, w: h * min((s + 1) / w, math.cos(math.pi / 2 * max(0, s - w) / (n - w)) ** 2),
+        lambda s, n, h, w: torch.tensor(lr_at(s, n, h, w)),
+        lambda s, n, h, w: Recipe("r", batch_size=1, lr=h, steps=n, warmup=w / n).lr_at(s, n),
+    ],
+    "momentum_step": [
+        step_of_sgd,
+        lambda w, g, v, lr, m: [w.sub(v.mul(m).add(g), alpha=lr), torch.add(g, v, alpha=m)],
+    ],
+    "softmax": [
+        lambda x: exped(shifted(x)),
+        lambda x: torch.exp(x - torch.logsumexp(x, dim=1, keepdim=True)),
+        lambda x: torch.stack([exped((row - row.max()).view(1, -1))[0] for row in x]),
+        lambda x: F.softmax(x.double(), dim=-1),
+    ],
+    "sample": [
+        place,
+        lambda p, u: int((p.cumsum(0) > u).nonzero()[0]),
+        lambda p, u: torch.searchsorted(p.cumsum(0), u, right=True),
+        lambda p, u: next(i for i in range(len(p)) if p[: i + 1].sum() > u),
+        lambda p, u: bisect.bisect_right(p.cumsum(0).tolist(), u),
+    ],
+    "temperature": [
+        lambda x, t: exped(shifted(x) / t),
+        lambda x, t: F.log_softmax(x / t, dim=-1).exp(),
+        lambda x, t: F.softmax(F.log_softmax(x, dim=1) / t, dim=1),
+    ],
+    "interval": [
+        of_sorted_means,
+        lambda a, b, d: torch.quantile((a[d] - b[d]).mean(1), torch.tensor([0.025, 0.975])),
+        lambda a, b, d: list(ends(a[d].mean(1) - b[d].mean(1))),
+    ],
+    "decide": [by_product, lambda low, high: ["refuted", "not separable", "supported"][(low > 0) + (high >= 0)]],
+    "seeds_needed": [seeds],
+    "convolve": [by_conv1d, by_causal_conv],
+    "dilations": [merged, of_a_net, lambda s: tuple(merged(s)), lambda s: torch.tensor(merged(s))],
+    "work": [by_graph],
+    "gated_layer": [layer, by_gated_layer],
+    "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
+    "queue_step": [with_deque, lambda queue, now: [queue[0], (*queue[1:], now)]],
+    "decode_levels": [
+        mu_law_decode,
+        lambda ids: torch.where(ids < 128, -1.0, 1.0) * ((to_y(ids).abs() * math.log(256)).exp() - 1) / 255,
+        lambda ids: expand(ids.double() / 255 * 2 - 1),
+    ],
+    "layers_for_echo": [
+        by_receptive_field,
+        lambda delay: (delay - 1).bit_length(),
+        lambda delay: torch.tensor(float(delay)).log2().ceil(),
+    ],
+    "bits_per_second": [
+        lambda losses, rate: rate * float(losses.sum()) / len(losses) * math.log2(math.e),
+        lambda losses, rate: (losses * rate / torch.tensor(2.0).log()).mean(),
+    ],
+}
+WRONG = {
+    "one_hot": {
+        "not a tensor": [lambda ids, size: torch.eye(size)[ids].tolist()],
+        "wrong shape": [lambda ids, size: torch.eye(size)[ids].flatten(), lambda ids, size: torch.eye(27)[ids]],
+        "returned its input": [lambda ids, size: ids],
+        "all zeros": [lambda ids, size: torch.zeros(*ids.shape, size)],
+        "not one 1 per row": [lambda ids, size: (ids.unsqueeze(-1) >= torch.arange(size)).float()],
+    },
+    "windows": {
+        "padding behind": [lambda ids, context: [(ids + [0] * context)[i : i + context] for i in range(len(ids) + 1)]],
+        "target inside": [lambda ids, context: padded([*ids, 0], context)[1:]],
+        "other values": [lambda ids, context: [[1] * context] + padded(ids, context)[1:]],
+    },
+    "flatten": {
+        "strided pairs": [lambda x, n: dropped(x.unflatten(1, (n, -1)).transpose(1, 2).flatten(2))],
+        "time and channels swapped": [lambda x, n: dropped(x.transpose(1, 2).reshape(grouped(x, n).shape))],
+        "other values": [
+            lambda x, n: dropped(torch.cat([x[:, i::n] for i in reversed(range(n))], dim=2)),
+            lambda x, n: dropped(grouped(x.roll(1, dims=1), n)) + 1,
+        ],
+        "needs contiguous input": [lambda x, n: dropped(x.view(x.shape[0], x.shape[1] // n, n * x.shape[2]))],
+        "hard-coded size": [lambda x, n: x.reshape(3, 4, 10)],
+    },
+    "unflatten": {
+        "hard-coded size": [lambda y, n: y.reshape(3, 8, 5)],
+        "other values": [lambda y, n: y.reshape(y.shape[0], -1, y.shape[2] // n).flip(1)],
+    },
+    "normalise": {
+        "dim 0 of a 3-D tensor": [lambda x, eps: (x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + eps)],
+        "unbiased variance": [lambda x, eps: (x - x.mean(dims(x))) / torch.sqrt(x.var(dims(x)) + eps)],
+        "no eps": [lambda x, eps: in_the_notes(x, 1e-5)],
+        "all dimensions": [lambda x, eps: (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps)],
+        "dim 0 of a 3-D tensor + unbiased variance": [lambda x, eps: in_the_notes(x, eps, 0, unbiased=x.ndim == 3)],
+        "last dimension + unbiased variance": [lambda x, eps: in_the_notes(x, eps, -1, unbiased=True)],
+        "hard-coded size": [with_sizes_of_the_first_cases],
+        "returned its input": [lambda x, eps: x.clone()],
+        "wrong shape": [lambda x, eps: in_the_notes(x, eps).flatten()],
+        "all zeros": [lambda x, eps: torch.zeros_like(x)],
+        "not a number": [lambda x, eps: in_the_notes(x, eps) * math.nan],
+    },
+    "update_running": {
+        "biased variance": [updated(unbiased=False)],
+        "momentum of its own": [updated(lambda old, new, m: 0.1 * new + 0.9 * old)],
+        "nothing moved": [lambda mean, var, x, m: (mean, var), lambda *case: (updated()(*case)[0], case[1])],
+        "dim 0 of a 3-D tensor": [updated(over=lambda x: 0)],
+        "momentum the wrong way round + biased variance": [updated(lambda a, b, m: mix(a, b, 1 - m), unbiased=False)],
+        "wrong number of results": [lambda mean, var, x, m: x.mean(), lambda mean, var, x, m: (mean, var, x)],
+        "not a tensor": [lambda mean, var, x, m: (1.0, 2.0)],
+        "other values": [updated(lambda old, new, m: 7 * old)],
+    },
+    "schedule": {
+        "no warm-up": [lambda s, n, h, w: h if s < w else lr_at(s, n, h, w)],
+        "linear decay": [lambda s, n, h, w: lr_at(s, n, h, w) if s < w else h * (1 - (s - w) / (n - w))],
+        "not scaled": [lambda s, n, h, w: lr_at(s, n, 1, w)],
+        "no warm-up + no decay": [lambda s, n, h, w: h],
+        "hard-coded size": [lambda s, n, h, w: lr_at(s, 100, 0.01, 10)],
+        "other values": [lambda s, n, h, w: 0],
+    },
+    "momentum_step": {
+        "uphill": [lambda w, g, v, lr, m: (w.add(v * m + g, alpha=lr), v * m + g)],
+    },
+    "softmax": {
+        "softmax over dim 0": [lambda x: F.softmax(x.T, dim=1).T],
+        "softmax over dim 0 + no maximum subtracted": [lambda x: x.exp() / x.exp().sum(dim=0)],
+        "softmax over everything + no maximum subtracted": [lambda x: x.exp() / x.exp().sum()],
+        "keepdim forgotten": [lambda x: shifted(x).exp() / shifted(x).exp().sum(1)],
+        "no maximum subtracted": [exped],
+        "wrong for large logits": [lambda x: exped(x.clamp(-60, 60))],
+        "not a number": [lambda x: x.exp() / (x.exp().sum(dim=1, keepdim=True) + 1e-9)],
+        "one maximum for all rows": [lambda x: exped(x - x.max())],
+        "hard-coded size": [
+            lambda x: torch.stack([F.softmax(x[i], dim=0) for i in range(3)]),
+            lambda x: shifted(x).exp() / shifted(x)[:, :3].exp().sum(dim=1, keepdim=True),
+        ],
+        "sign turned round": [lambda x: F.softmin(x, dim=1)],
+        "other values": [lambda x: F.softmax(2 * x, dim=1), lambda x: 2**x / (2**x).sum(dim=1, keepdim=True)],
+    },
+    "sample": {
+        "ignores u": [lambda p, u: 0],
+        "reversed": [lambda p, u: len(p) - 1 - place(p.flip(0), u)],
+        "no cumulative sum": [lambda p, u: int((p > u).int().argmax())],
+        "first sum not below u": [
+            lambda p, u: int(torch.searchsorted(p.cumsum(0), u)),
+            lambda p, u: bisect.bisect_left(p.cumsum(0).tolist(), u),
+        ],
+        "random numbers of its own": [
+            lambda p, u: torch.multinomial(p, 1).item(),
+            lambda p, u: place(p, torch.rand(()).item()),
+        ],
+        "other values": [lambda p, u: p[place(p, u)].item()],
+    },
+    "temperature": {
+        "temperature ignored": [
+            lambda x, t: F.softmax(x - t, dim=1),
+            lambda x, t: F.softmax(x, dim=1) / t / (F.softmax(x, dim=1) / t).sum(1, keepdim=True),
+        ],
+        "softmax over everything": [lambda x, t: (x / t).exp() / (x / t).exp().sum()],
+        "overflow at a low temperature": [lambda x, t: exped(x / t)],
+        "hard-coded size": [lambda x, t: torch.stack([F.softmax(x[i] / t, dim=0) for i in range(2)])],
+        "other values": [lambda x, t: F.softmax(x / (t + 1), dim=1), lambda x, t: F.softmax(-x / t, dim=1)],
+    },
+    "interval": {
+        "wrong number of results": [lambda a, b, d: (a - b)[d].mean(1), lambda a, b, d: (a - b).mean().item()],
+        "90 % interval": [lambda a, b, d: ends((a - b)[d].mean(1), 0.05)],
+        "lowest and highest": [lambda a, b, d: ((a - b)[d].mean(1).min(), (a - b)[d].mean(1).max())],
+        "other values": [lambda a, b, d: (0.0, 0.0), lambda a, b, d: (0.016, 0.022)],
+    },
+    "decide": {
+        "sides swapped": [lambda low, high: by_product(-low, -high)],
+        "other values": [lambda low, high: low > 0, lambda low, high: by_product(low, high).upper()],
+    },
+    "seeds_needed": {
+        "rounded down": [lambda sd, effect: seeds(sd, effect) - (sd != 5.0)],
+        "other values": [lambda sd, effect: True, lambda sd, effect: 0],
+    },
+    "convolve": {
+        "strided": [lambda x, w, d: by_conv1d(x, w, d)[:, :: w.shape[1] // x.shape[2]]],
+        "one output short": [lambda x, w, d: by_conv1d(x[:, :-1], w, d)],
+        "other values": [lambda x, w, d: -by_conv1d(x, w, d)],
+    },
+    "dilations": {
+        "sum instead of product": [lambda s: [1, *(sum(s[:i]) for i in range(1, len(s)))]],
+        "other values": [lambda s: [0 for _ in s], lambda s: [n + 1 for n in merged(s)]],
+    },
+    "work": {
+        "tree by tree: stop mark forgotten": [lambda n, R: (n * R - n, *by_graph(n, R)[1:])],
+        "7 letters taken for granted": [lambda n, R: by_graph(7, R)],
+        "copies an example": [lambda n, R: (56, 34, 24)],
+        "tree by tree: one tree + padding shared: one layer": [lambda n, R: (R - 1, by_graph(n, R)[1], n + 1)],
+        "hard-coded size": [lambda n, R: (*by_graph(n, R)[:2], 3 * n + 3 if R == 8 else 1)],
+        "other values": [lambda n, R: (0, 0, 0)],
+    },
+    "gated_layer": {
+        "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
+        "other values": [lambda *case: (-layer(*case)[0], layer(*case)[1])],
+    },
+    "masked_loss": {
+        "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
+        "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
+    },
+    "queue_step": {
+        "wrong order": [lambda queue, now: with_deque(queue, now)[::-1]],
+        "other values": [lambda queue, now: (0, [0])],
+    },
+    "decode_levels": {
+        "wrong shape": [lambda ids: expand(to_y(ids)).flatten()[:1], lambda ids: expand(to_y(ids))[None]],
+        "sign lost": [lambda ids: (256 ** to_y(ids).abs() - 1) / 255],
+        "upside down": [lambda ids: expand(1 - 2 * ids / 255)],
+        "base e": [lambda ids: to_y(ids).sign() * (to_y(ids).abs().exp() - 1) / 255],
+        "wrong dtype": [lambda ids: (128 * expand(to_y(ids))).long()],
+        "returned its input": [lambda ids: ids],
+        "not a number": [lambda ids: ids * torch.nan],
+    },
+    "layers_for_echo": {
+        "one layer too many": [lambda delay: math.ceil(math.log2(delay + 1)), lambda delay: int(math.log2(delay)) + 1],
+        "one layer too few": [lambda delay: int(math.log2(delay)), lambda delay: round(math.log2(delay) - 0.499)],
+        "hard-coded size": [lambda delay: 10],
+        "other values": [lambda delay: delay > 1, lambda delay: 0, lambda delay: math.nan],
+    },
+    "bits_per_second": {
+        "nats": [lambda losses, rate: (losses * rate).mean()],
+        "other values": [lambda losses, rate: math.nan, lambda losses, rate: losses.median() * rate],
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "mistake", "answer"), [*params(RIGHT), *params(WRONG)])
+def test_an_answer_gets_its_verdict(name, mistake, answer):
+    verdict = EXERCISES[name](answer)
+    assert (verdict.right, verdict.mistake) == (not mistake, mistake), verdict
+    assert verdict.message and ("Given " in verdict.message) == bool(mistake)
+
+
+def published_solutions():
+    """(exercise, code) for each solution that a lesson shows below the cell of the check."""
+    for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
+        sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+        for source, after in itertools.pairwise(sources):
+            name = re.search(r"^checks\.(\w+)\(", source, re.MULTILINE)
+            if name and "```python" in after:
+                yield name[1], after.split("```python")[1].split("```")[0]
+
+
+def test_the_solutions_in_the_lessons_are_right():
+    solutions = dict(published_solutions())
+    assert solutions.keys() == set(IMPLEMENT)
+    for name, code in solutions.items():
+        names = {"torch": torch, "F": F, "math": math}
+        exec(code, names)
+        verdict = EXERCISES[name](names[EXERCISES[name].answer])
+        assert verdict.right, verdict
+
+
+# Predictions.
+
+
+def test_predicted_shapes_are_those_of_the_layer():
+    for question, (answer, _) in checks.SHAPES.items():
+        layer, shape = question.split(" on ")
+        try:
+            out = tuple(eval(layer)(torch.zeros(eval(shape))).shape)
+        except ValueError:
+            out = "error"
+        assert out == answer, question
+
+
+def test_predicted_counts_are_those_of_torch():
+    x, y = torch.zeros(64, 4, 100), torch.zeros(64, 100, 4)
+    means = x.mean((0, 1), keepdim=True)
+    counts = {"a": means.shape, "b": float(means.numel()), "c": x.numel() // means.numel(), "d": list(x.mean(0).shape)}
+    counts |= {"e": x.numel() // x.mean(0).numel(), "f": y.mean((0, 2), keepdim=True).shape}
+    assert checks.count_statistics(lambda: counts).right
+    assert checks.count_statistics({**counts, "a": 100}).mistake == "number instead of shape"
+    assert "5 of 6 are right" in checks.count_statistics({**counts, "a": 100}).message
+
+
+def test_predictions_that_are_no_dictionary_are_rejected():
+    assert checks.count_statistics(lambda: [1, 2]).mistake == "not a dictionary"
+    assert checks.shapes([1, 2]).mistake == "not a dictionary"
+
+
+def test_an_answer_to_personal_questions_is_called_with_the_numbers():
+    own = Predict(
+        "my_double", lambda draw: {"n": draw.randint(3, 9)}, {"double": Question(lambda mine: 2 * mine["n"], "")}
+    )
+    verdict = lambda answer: own.judge(own.cases(None, "ada"), collect(own, answer, own.cases(None, "ada")))
+    assert verdict(lambda mine: {"double": 2 * mine["n"]}).right
+    assert verdict({"double": 2 * own.numbers_of("ada")["n"]}).mistake == "error"
+    assert own(lambda mine: {}).mistake == "not done" and "name" in own(lambda mine: {}).message
+
+
+# The engine.
+
+
+def test_a_verdict_reads_as_sentences_without_broken_words():
+    assert repr(checks.right("All is well.")) == "Right. All is well."
+    assert repr(checks.wrong("not done", "Begin.")) == "Not done yet. Begin."
+    assert repr(checks.wrong("slip", "Look again.")) == "Not right yet. Look again."
+    long = checks.wrong("slip", "well-known " * 30 + "\n" + "x" * 200)
+    assert all(len(line) <= 104 or line == "x" * 200 for line in repr(long).split("\n"))
+    assert repr(long).split() == ["Not", "right", "yet.", *["well-known"] * 30, "x" * 200]
+    with pytest.raises(AssertionError, match="well-known"):
+        long.require()
+    checks.right("").require()
+
+
+def scaled(x, factor=2, shift=1):
+    return x * factor + shift
+
+
+SLIPS = composed(
+    scaled,
+    factor=[Mistake("factor forgotten", "Multiply.", 1), Mistake("sign", "Turn it.", -2)],
+    shift=[Mistake("shift forgotten", "Add.", 0), Mistake("sign", "Turn it.", -1)],
+)
+SCALE = Implement("my_scale", [(3,), (5,)], solution=scaled, mistakes=SLIPS)
+
+
+def test_mistakes_combine_and_the_fewest_are_named():
+    names = [mistake.name for mistake in SLIPS]
+    assert sorted(names[:5]) == ["factor forgotten", "shift forgotten", "sign", "sign", "sign"]
+    assert names[5:] == ["factor forgotten + shift forgotten", "factor forgotten + sign", "sign + shift forgotten"]
+    assert SCALE(scaled).right
+    for mistake in SLIPS:
+        assert SCALE(mistake.makes).mistake == mistake.name
+    assert SCALE(lambda x: x).mistake == "factor forgotten + shift forgotten"
+    assert SCALE(lambda x: x).message.endswith("Factor forgotten + shift forgotten: Multiply. Add.")
+
+
+def test_among_mistakes_that_explain_the_failures_the_one_that_agrees_elsewhere_is_named():
+    always, sometimes = Mistake("always 0", "", lambda x: 0), Mistake("0 below 0", "", lambda x: max(x, 0))
+    exercise = Implement("my_id", [(-1,), (2,)], solution=lambda x: x, mistakes=[always, sometimes])
+    assert exercise(lambda x: max(x, 0)).mistake == "0 below 0"
+    assert exercise(lambda x: 0).mistake == "always 0"
+
+
+def test_a_size_is_hard_coded_only_if_the_failed_case_has_another_size():
+    cases = [(torch.tensor(x), 9.0) for x in ([0.0, 1.0], [2.0, 3.0], [4.0, 5.0, 6.0])]
+    exercise = Implement("my_sum", cases, solution=lambda x, more: x.sum().item() + more, hint="Add.")
+    assert exercise(lambda x, more: (x[0] + x[1]).item() + more).mistake == "hard-coded size"
+    verdict = exercise(lambda x, more: x.sum().item() + more + (x[0] == 2).item())
+    assert verdict.mistake == "other values" and verdict.message.endswith("returned 15; expected 14. Add.")
+
+
+def test_errors_are_named_by_their_text():
+    exercise = Implement("f", [(1,), (1,)], solution=lambda x: 2, errors={"division": ("divided by 0", "Do not.")})
+    calls = iter([3, 0])
+    assert exercise(lambda x: 1 // next(calls)).mistake == "divided by 0"
+    assert exercise(lambda x: {}[x]).mistake == "error"
+
+
+def test_a_mistake_is_named_if_it_explains_every_case_without_an_error():
+    exercise = Implement("f", [(1,), (2,), (3,)], solution=lambda x: 9, mistakes=[Mistake("slip", "", lambda x: -x)])
+    assert exercise(lambda x: {1: -1}[x]).mistake == "slip"
+    assert exercise(lambda x: {1: -1, 2: 0, 3: 0}[x]).mistake == "other values"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "mistake", "text"),
+    [
+        ([1, 2], [1, 3], "other values", "returned [1, 2]; expected [1, 3]"),
+        ([1], (1, 3), "wrong number of results", "returned [1]; expected (1, 3)"),
+        ([torch.ones(2)], [torch.zeros(2)], "other values", "(in result 1)"),
+        ({"a": 1.5}, {"a": 1.0}, "other values", "returned 1.5; expected 1 (in a)"),
+        (7.0, 8, "other values", "returned 7; expected 8"),
+        ("7", 7.0, "not a number", "returned '7'; expected 7"),
+        (True, 1.0, "other values", "returned True; expected 1.0"),
+        (plain(10**5000), 1.0, "other values", "returned inf; expected 1"),
+        (plain(-(10**5000)), 1, "other values", "returned -inf; expected 1"),
+    ],
+)
+def test_a_difference_is_told_as_returned_and_expected(value, expected, mistake, text):
+    name, message = difference(value, expected)
+    assert name == mistake and text in message
+    assert difference(expected, expected) is None
+
+
+def test_whole_numbers_may_be_floats_but_not_truth_values():
+    assert difference(3.0, 3) is None and difference(3, 3.0) is None
+    assert difference(True, 1) and difference(1, True) and difference(1, 2)
+
+
+def test_messages_show_small_arguments_in_full():
+    assert engine.given((torch.tensor([0.25, 0.5]), 0.1)) == "tensor([0.25, 0.5]), 0.1"
+    assert engine.given((torch.zeros(2, 3), [1, 2], "a")) == "a tensor of shape (2, 3), [1, 2], 'a'"
