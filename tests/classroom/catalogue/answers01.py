@@ -644,7 +644,7 @@ def bigram_half_smoothed(X, Y, size):
     return (counts + 1) / counts.sum(1, keepdim=True)
 
 
-@wrong("bigram", "added 1 once a row")
+@wrong("bigram", "added 1 once per row")
 def bigram_smoothed_once_a_row(X, Y, size):
     counts = torch.zeros(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
     return (counts + 1) / (counts.sum(1, keepdim=True) + 1)

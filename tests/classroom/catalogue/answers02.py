@@ -706,7 +706,7 @@ def matrix_half_by_half(w1, w2):
     return torch.cat([torch.cat([four, 0 * four], 1), torch.cat([0 * four, four], 1)])
 
 
-@wrong("matrix", "turned round")
+@wrong("matrix", "transposed")
 def matrix_turned(w1, w2):
     return torch.block_diag(w2, w2) @ torch.block_diag(w1, w1, w1, w1)
 

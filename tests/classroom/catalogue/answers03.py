@@ -125,7 +125,7 @@ def predicts_one_variance(mine):
     }
 
 
-@wrong("predictions", "factor turned round")
+@wrong("predictions", "factor inverted")
 def predicts_a_larger_number(mine):
     xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
     m, (first, second) = mine["momentum"], mine["batch_means"]
@@ -189,7 +189,7 @@ def predicts_the_shift_first(mine):
     }
 
 
-@wrong("predictions", "momentum turned round")
+@wrong("predictions", "momentum reversed")
 def predicts_the_other_share(mine):
     xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
     m, (first, second) = mine["momentum"], mine["batch_means"]
@@ -588,7 +588,7 @@ class NormOfTheLastBatch:
         return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
 
 
-@wrong("layer", "momentum turned round")
+@wrong("layer", "momentum reversed")
 class NormWithTheOtherShare:
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         self.eps, self.momentum = eps, momentum
@@ -698,7 +698,7 @@ class NormThatRefusesTooLate:
         return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
 
 
-@wrong("layer", "single value let in")
+@wrong("layer", "single value accepted")
 class NormThatRefusesNothing:
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         self.eps, self.momentum = eps, momentum

@@ -350,7 +350,7 @@ def predicts_no_rest(mine):
     }
 
 
-@wrong("predictions", "gradient set back")
+@wrong("predictions", "gradient reset")
 def predicts_no_bug(mine):
     warmup, steps = mine["warmup"], mine["steps"]
     p = (mine["late"] - warmup) / (steps - warmup)
@@ -747,7 +747,7 @@ def train_as_given(windows, targets, table, weight, lr, steps):
     return parameters[0].detach(), parameters[1].detach(), losses
 
 
-@wrong("mended", "set back too early")
+@wrong("mended", "reset too early")
 def train_without_gradients(windows, targets, table, weight, lr, steps):
     parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
     for _ in range(steps):
@@ -1052,7 +1052,7 @@ def evaluated_and_back_to_training(net, X, Y, piece):
     return total / len(Y)
 
 
-@wrong("evaluate", "mode not put back")
+@wrong("evaluate", "mode not restored")
 def evaluated_and_left(net, X, Y, piece):
     total = 0.0
     net.eval()

@@ -698,7 +698,7 @@ def convolve_what_fits(x, kernel, bias, dilation):
     return bias + sum(x[:, j * dilation : j * dilation + T_out] @ kernel[:, :, j].T for j in range(k))
 
 
-@wrong("convolve", "taps turned round")
+@wrong("convolve", "taps reversed")
 def convolve_the_latest_tap_first(x, kernel, bias, dilation):
     T, k = x.shape[1], kernel.shape[2]
     reach, out = (k - 1) * dilation, bias
@@ -1411,7 +1411,7 @@ def logits_with_the_residual_left_and_no_dilation(model, tokens):
     return model.head(x)
 
 
-@wrong("mended", "taps turned round")
+@wrong("mended", "taps reversed")
 def logits_with_slices_exchanged(model, tokens):
     x = model.embedding(tokens)
     for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
@@ -1423,7 +1423,7 @@ def logits_with_slices_exchanged(model, tokens):
     return model.head(x)
 
 
-@wrong("mended", "taps turned round")
+@wrong("mended", "taps reversed")
 def logits_with_slices_exchanged_and_mended(model, tokens):
     x = model.embedding(tokens)
     for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):

@@ -503,7 +503,7 @@ def predicts_the_same_loss(mine):
     }
 
 
-@wrong("predictions", "turned round")
+@wrong("predictions", "inverted")
 def predicts_a_larger_loss(mine):
     C, S, d = mine["C"], mine["S"], mine["dilations"]
     targets = [len(name) + 1 for name in mine["names"]]
@@ -925,7 +925,7 @@ def stack_side_by_side(x, layers):
     return torch.cat(sent, dim=2)
 
 
-@wrong("stack", "taps turned round")
+@wrong("stack", "taps reversed")
 def stack_with_the_later_tap_first(x, layers):
     T_out, sent = x.shape[1] - sum(layer["dilation"] for layer in layers), []
     for layer in layers:
@@ -1532,7 +1532,7 @@ class MemoryOfOutputs:
         return now
 
 
-@wrong("memory", "taps turned round")
+@wrong("memory", "taps reversed")
 class MemoryTurnedRound:
     def __init__(self, weights, dilations, history):
         self.weights, self.queues, x = weights, [], history
