@@ -169,11 +169,7 @@ def _draw_names(draw: random.Random) -> list[tuple]:
 
 WINDOWS = Implement(
     "my_windows",
-    [
-        ([[3, 8, 1, 18, 12, 9, 5], [5, 13, 13, 1]], 8),
-        ([[4], [15, 12, 9, 22, 9, 1]], 3),
-        ([[26, 15, 5]], 5),
-    ],
+    [([[3, 8, 1, 18, 12, 9, 5], [5, 13, 13, 1]], 8), ([[4], [15, 12, 9, 22, 9, 1]], 3), ([[26, 15, 5]], 5)],
     _draw_names,
     windows_of,
     "X and Y are right for names longer and shorter than the context.",

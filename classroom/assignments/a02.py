@@ -81,12 +81,7 @@ def single(T: int, C: int, B: int, **_: object) -> dict:
     """,
 )
 def place(t: int, n1: int, n2: int, **_: object) -> dict:
-    return {
-        "right": t // n1,
-        "strided pairs": t % n2,
-        "place inside the group": t % n1,
-        "counted from 1": t // n1 + 1,
-    }
+    return {"right": t // n1, "strided pairs": t % n2, "place inside the group": t % n1, "counted from 1": t // n1 + 1}
 
 
 @question(
@@ -198,7 +193,7 @@ FLATTEN = Implement(
         "view size is not compatible": (
             "needs contiguous input",
             "This input is not contiguous in memory, and view refuses it: which function copies if it has to?",
-        ),
+        )
     },
     probe=probes.flatten,
 )

@@ -334,7 +334,7 @@ LAYER = Implement(
         "must match the size": (
             "statistics do not fit",
             "The running statistics do not fit another batch: print their shape; it should be (C,) for any C.",
-        ),
+        )
     },
     FORBIDDEN,
     probes.norm_layer,
@@ -483,10 +483,4 @@ LETTERS = Implement(
     ),
 )
 
-EXERCISES = {
-    "predictions": PREDICTIONS,
-    "batch_norm": BATCH_NORM,
-    "layer": LAYER,
-    "mended": MENDED,
-    "letters": LETTERS,
-}
+EXERCISES = {"predictions": PREDICTIONS, "batch_norm": BATCH_NORM, "layer": LAYER, "mended": MENDED, "letters": LETTERS}

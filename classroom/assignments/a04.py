@@ -323,10 +323,7 @@ STEP = Implement(
             "written into a parameter",
             "A parameter that requires a gradient may only be written into where torch records nothing.",
         ),
-        "NoneType": (
-            "no gradient there",
-            "A .grad was None: has backward been called, and is this tensor a leaf?",
-        ),
+        "NoneType": ("no gradient there", "A .grad was None: has backward been called, and is this tensor a leaf?"),
     },
     probe=probes.step,
 )
@@ -624,10 +621,4 @@ EVALUATE = Implement(
     probe=probes.evaluation,
 )
 
-EXERCISES = {
-    "predictions": PREDICTIONS,
-    "step": STEP,
-    "schedule": SCHEDULE,
-    "mended": MENDED,
-    "evaluate": EVALUATE,
-}
+EXERCISES = {"predictions": PREDICTIONS, "step": STEP, "schedule": SCHEDULE, "mended": MENDED, "evaluate": EVALUATE}
