@@ -1,13 +1,12 @@
-"""Checks of the assignments, in three steps that need not run in one process.
+"""Checks of the assignments, in three steps that can run in separate processes.
 
-    exercise.cases(seed, student)      what the answer is tried on, drawn from a seed (None: the examples that students see)
-    collect(exercise, answer, cases)   calls the answer on each case: the only step in which a student's code runs
-    exercise.judge(cases, came)        the verdict, from the cases and from what came back
+    exercise.cases(seed, student)         the inputs, drawn from a seed (None: the examples that students see)
+    collect(exercise, answer, cases)      calls the answer on each case: the only step that runs a student's code
+    exercise.judge(cases, results)        the verdict, from the cases and the results
 
-`check` and `grade` take all three in the kernel of the notebook, where a student's code could tamper with the last one. A
-grader that must not trust it makes the cases outside, sends them in, calls `collect` inside on the object that the notebook
-calls `exercise.answer`, sends back what it gives, and judges outside. Cases, and what comes back, are plain data: torch.save
-writes them, and torch.load with weights_only=True reads them.
+`check` and `grade` run all three in the kernel of the notebook, where a student's code could tamper with the last. The
+grader makes the cases and judges outside its sandbox, and calls `collect` inside, on the object named `exercise.answer`.
+Cases and results are plain data.
 """
 
 import importlib
@@ -17,7 +16,7 @@ from lib.checks.exercise import Exercise, Verdict, collect
 
 
 def find(assignment: str, exercise: str) -> Exercise:
-    """The exercise of that name; those of assignment a01 are EXERCISES of classroom/assignments/a01.py."""
+    """The exercise of that name; assignment a01 is defined in classroom/assignments/a01.py."""
     exercises = importlib.import_module(f"classroom.assignments.{assignment}").EXERCISES
     if exercise not in exercises:
         raise KeyError(f"assignment {assignment} has no exercise {exercise!r}; it has {', '.join(exercises)}.")
@@ -25,22 +24,22 @@ def find(assignment: str, exercise: str) -> Exercise:
 
 
 def personal(assignment: str, exercise: str, student: object) -> dict[str, object]:
-    """The numbers of a Predict exercise that are this student's own; nobody's, with a word on it, as long as there is no name."""
+    """This student's numbers for a Predict exercise; placeholder values, with a notice, if no name is set."""
     if not _name(student):
-        print("Nobody's numbers: write your name or student number into the cell above, then run this one again.")
+        print("Placeholder numbers: write your name or student number into the cell above, then run this cell again.")
     return find(assignment, exercise).numbers_of(_name(student))
 
 
 def check(assignment: str, exercise: str, answer: object, student: object = "") -> Verdict:
-    """What the examples say of an answer. Right here is not yet right everywhere: `grade` decides."""
+    """The verdict on the examples. An answer that is right here need not be right everywhere: `grade` decides."""
     return _verdict(assignment, exercise, answer, student, None)
 
 
 def grade(assignment: str, exercise: str, answer: object, student: object = "", seed: str | None = None) -> None:
-    """Decide on an answer with inputs that are drawn from a seed.
+    """Decide on an answer with inputs drawn from a seed.
 
     Args:
-        seed: whatever the teacher sets; by default the environment variable GRADING_SEED, and "0" where there is none.
+        seed: default: the environment variable GRADING_SEED, or "0" if it is not set.
 
     Raises:
         AssertionError: the answer is not right; the text begins with the mistake's name.
@@ -55,6 +54,6 @@ def _name(student: object) -> str:
 
 
 def _verdict(assignment: str, exercise: str, answer: object, student: object, seed: str | None) -> Verdict:
-    found = find(assignment, exercise)
-    cases = found.cases(seed, _name(student))
-    return found.judge(cases, collect(found, answer, cases))
+    definition = find(assignment, exercise)
+    cases = definition.cases(seed, _name(student))
+    return definition.judge(cases, collect(definition, answer, cases))

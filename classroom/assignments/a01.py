@@ -1,14 +1,17 @@
-"""Assignment 01, letters become numbers: what each exercise is tried on, what is right, and the mistakes that are known."""
+"""Assignment 01, letters become numbers: cases, solutions and known mistakes of each exercise."""
 
 import functools
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from lib.checks.exercise import NOT_DONE, Implement, Mistake, Predict, Question, ids, numbers
+from classroom.assignments.tables import mistakes, predictions, question
+from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 from lib.data import load_names
 
 
@@ -18,88 +21,121 @@ def _words() -> list[str]:
 
 
 def _own_word(draw: random.Random) -> dict[str, object]:
-    # A word with a letter that comes twice and a longer window, so that no mistake gives the right number by chance.
+    # A word with a repeated letter, and a longer window, so that no mistake gives the right number by chance.
     word = draw.choice(_words())
     context, channels, size = len(word) + draw.randint(1, 4), draw.randint(14, 19), draw.randint(30, 90)
     return {"word": word, "context": context, "channels": channels, "vocabulary": size}
 
 
-def _padding(mine: dict, last: int = 1) -> int:
-    return sum(mine["context"] - before for before in range(len(mine["word"]) + last))
+@question(
+    "Each character of the word is a target once; which character follows the last letter?",
+    """
+    stop mark forgotten: What does the net predict after the last letter?
+    slots counted: Those are the slots; count the windows.
+    """,
+)
+def windows(word: str, context: int, **_: object) -> dict:
+    n = len(word)
+    return {"right": n + 1, "stop mark forgotten": n, "slots counted": (n + 1) * context}
 
 
-PREDICTIONS = Predict(
-    "my_predictions",
-    _own_word,
-    {
-        "windows": Question(
-            lambda mine: len(mine["word"]) + 1,
-            "Each character of the word is a target once; which character comes after the last letter?",
-            (
-                Mistake("stop mark forgotten", "What does the net have to guess after the last letter?", lambda mine: len(mine["word"])),
-                Mistake("slots counted", "Those are the slots; count the windows.", lambda mine: (len(mine["word"]) + 1) * mine["context"]),
-            ),
-        ),
-        "padding": Question(
-            _padding,
-            "Count the letters in each window, the first and the last one included; the other slots are padding.",
-            (
-                Mistake("last window forgotten", "The window whose target is the stop mark has padding too.", lambda mine: _padding(mine, 0)),
-                Mistake("one window only", "That is the padding of the last window: add up all windows.", lambda mine: mine["context"] - len(mine["word"])),
-                Mistake("letters counted", "Those are the slots that hold a letter.", lambda mine: sum(range(len(mine["word"]) + 1))),
-                Mistake("all slots counted", "Some of the slots hold letters.", lambda mine: (len(mine["word"]) + 1) * mine["context"]),
-            ),
-        ),
-        "rows": Question(
-            lambda mine: len(set(mine["word"])) + 1,
-            "A row gets a gradient if it was looked up: which characters stand in the windows?",
-            (
-                Mistake("padding forgotten", "One more character stands in the windows, before the first letter.", lambda mine: len(set(mine["word"]))),
-                Mistake("repeated letters counted", "A letter that comes twice has one row.", lambda mine: len(mine["word"]) + 1),
-                Mistake("whole table", "A row that is not looked up cannot change the loss.", lambda mine: mine["vocabulary"]),
-            ),
-        ),
-        "shape": Question(
-            lambda mine: (len(mine["word"]) + 1, mine["context"], mine["channels"]),
-            "Batch, time steps, channels: a shape such as (2, 3, 4).",
-            (
-                Mistake("stop mark forgotten", "How many windows does the word give?", lambda mine: (len(mine["word"]), mine["context"], mine["channels"])),
-                Mistake("channels before time", "The channels are the last dimension.", lambda mine: (len(mine["word"]) + 1, mine["channels"], mine["context"])),
-                Mistake("one-hot, not embedded", "The last dimension is that of a one-hot vector.", lambda mine: (len(mine["word"]) + 1, mine["context"], mine["vocabulary"])),
-                Mistake("channels forgotten", "That is the shape of the windows, before they are embedded.", lambda mine: (len(mine["word"]) + 1, mine["context"])),
-            ),
-        ),
-        "loss": Question(
-            lambda mine: math.log(mine["vocabulary"]),
-            "Each character has the same probability; the loss is minus its natural logarithm, in nats.",
-            (
-                Mistake("bits instead of nats", "That is a logarithm to the base 2.", lambda mine: math.log2(mine["vocabulary"])),
-                Mistake("logarithm to the base 10", "That is a logarithm to the base 10.", lambda mine: math.log10(mine["vocabulary"])),
-                Mistake("loss of 27 characters", "That is the loss for the lesson's 27 characters, not for yours.", lambda mine: math.log(27)),
-                Mistake("sign", "A loss is minus the logarithm of a probability, so it is positive.", lambda mine: -math.log(mine["vocabulary"])),
-                Mistake("probability instead of loss", "That is the probability of each character.", lambda mine: 1 / mine["vocabulary"]),
-            ),
-        ),
-    },
-)  # fmt: skip
+@question(
+    "Count the letters in each window, the first and the last one included; the other slots are padding.",
+    """
+    last window forgotten: The window whose target is the stop mark has padding too.
+    one window only: That is the padding of the last window: add up all windows.
+    letters counted: Those are the slots that hold a letter.
+    all slots counted: Some of the slots hold letters.
+    """,
+)
+def padding(word: str, context: int, **_: object) -> dict:
+    n = len(word)
+    return {
+        "right": sum(context - before for before in range(n + 1)),
+        "last window forgotten": sum(context - before for before in range(n)),
+        "one window only": context - n,
+        "letters counted": sum(range(n + 1)),
+        "all slots counted": (n + 1) * context,
+    }
 
 
-def _rows(names: list[list[int]], context: int) -> tuple[list[list[int]], list[int]]:
+@question(
+    "A row gets a gradient if it was looked up: which characters are in the windows?",
+    """
+    padding forgotten: One more character is in the windows, before the first letter.
+    repeated letters counted: A letter that occurs twice has one row.
+    whole table: A row that is not looked up cannot change the loss.
+    """,
+)
+def rows(word: str, vocabulary: int, **_: object) -> dict:
+    return {
+        "right": len(set(word)) + 1,
+        "padding forgotten": len(set(word)),
+        "repeated letters counted": len(word) + 1,
+        "whole table": vocabulary,
+    }
+
+
+@question(
+    "Batch, time steps, channels: a shape such as (2, 3, 4).",
+    """
+    stop mark forgotten: How many windows does the word give?
+    channels before time: The channels are the last dimension.
+    one-hot, not embedded: The last dimension is that of a one-hot vector.
+    channels forgotten: That is the shape of the windows, before they are embedded.
+    """,
+)
+def shape(word: str, context: int, channels: int, vocabulary: int, **_: object) -> dict:
+    n = len(word)
+    return {
+        "right": (n + 1, context, channels),
+        "stop mark forgotten": (n, context, channels),
+        "channels before time": (n + 1, channels, context),
+        "one-hot, not embedded": (n + 1, context, vocabulary),
+        "channels forgotten": (n + 1, context),
+    }
+
+
+@question(
+    "Each character has the same probability; the loss is minus its natural logarithm, in nats.",
+    """
+    bits instead of nats: That is a logarithm to the base 2.
+    logarithm to the base 10: That is a logarithm to the base 10.
+    loss of 27 characters: That is the loss for the lesson's 27 characters, not for yours.
+    sign: A loss is minus the logarithm of a probability, so it is positive.
+    probability instead of loss: That is the probability of each character.
+    """,
+)
+def loss(vocabulary: int, **_: object) -> dict:
+    return {
+        "right": math.log(vocabulary),
+        "bits instead of nats": math.log2(vocabulary),
+        "logarithm to the base 10": math.log10(vocabulary),
+        "loss of 27 characters": math.log(27),
+        "sign": -math.log(vocabulary),
+        "probability instead of loss": 1 / vocabulary,
+    }
+
+
+PREDICTIONS = predictions(_own_word, windows=windows, padding=padding, rows=rows, shape=shape, loss=loss)
+
+
+def windows_of(names: list[list[int]], context: int) -> tuple[Tensor, Tensor]:
     rows, targets = [], []
     for name in names:
         padded = [0] * context + name
         rows += [padded[i : i + context] for i in range(len(name) + 1)]
         targets += [*name, 0]
-    return rows, targets
-
-
-def _windows(names: list[list[int]], context: int) -> tuple[Tensor, Tensor]:
-    rows, targets = _rows(names, context)
     return torch.tensor(rows), torch.tensor(targets)
 
 
+def _changed(change: Callable[[Tensor, Tensor], tuple]) -> Callable:
+    """The wrong result that is made of the right windows and targets."""
+    return lambda names, context: change(*windows_of(names, context))
+
+
 def _ends(names: list[list[int]]) -> list[int]:
-    """The places of each name's last window."""
+    """The rows of each name's last window."""
     return torch.tensor([len(name) + 1 for name in names]).cumsum(0).sub(1).tolist()
 
 
@@ -114,7 +150,7 @@ def _across_names(names: list[list[int]], context: int) -> tuple[Tensor, Tensor]
 
 
 def _padded_behind(names: list[list[int]], context: int) -> tuple[Tensor, Tensor]:
-    X, Y = _windows(names, context)
+    X, Y = windows_of(names, context)
     rows = [[i for i in row if i] + [0] * row.count(0) for row in X.tolist()]
     return torch.tensor(rows), Y
 
@@ -133,27 +169,39 @@ def _draw_names(draw: random.Random) -> list[tuple]:
 
 WINDOWS = Implement(
     "my_windows",
-    [
-        ([[3, 8, 1, 18, 12, 9, 5], [5, 13, 13, 1]], 8),
-        ([[4], [15, 12, 9, 22, 9, 1]], 3),
-        ([[26, 15, 5]], 5),
-    ],
+    [([[3, 8, 1, 18, 12, 9, 5], [5, 13, 13, 1]], 8), ([[4], [15, 12, 9, 22, 9, 1]], 3), ([[26, 15, 5]], 5)],
     _draw_names,
-    _windows,
+    windows_of,
     "X and Y are right for names longer and shorter than the context.",
-    (
-        Mistake("last window missing", "One window of each name is missing: what has to be guessed after the last letter?", lambda names, context: _without(*_windows(names, context), _ends(names))),
-        Mistake("first window missing", "One window of each name is missing: from which window is its first letter guessed?", lambda names, context: _without(*_windows(names, context), [0, *(end + 1 for end in _ends(names))])),
-        Mistake("windows run across names", "Letters of one name stand in windows of the next: every name begins with nothing but padding.", _across_names),
-        Mistake("reversed", "The windows run backwards: the newest letter stands at the right end.", lambda names, context: (_windows(names, context)[0].flip(1), _windows(names, context)[1])),
-        Mistake("padding behind", "The padding stands after the letters; nothing comes before the first letter, so it belongs there.", _padded_behind),
-        Mistake("target inside the window", "Each window holds the letter that is to be guessed from it.", lambda names, context: (torch.cat([_windows(names, context)[0][:, 1:], _windows(names, context)[1][:, None]], 1), _windows(names, context)[1])),
-        Mistake("targets one behind", "Each target is the letter that the window already ends with.", lambda names, context: (_windows(names, context)[0], _windows(names, context)[0][:, -1])),
-        Mistake("X and Y swapped", "The targets came first: return X, then Y.", lambda names, context: _windows(names, context)[::-1]),
-        Mistake("targets in a column", "Y has one dimension too many: one number for each window.", lambda names, context: (_windows(names, context)[0], _windows(names, context)[1][:, None])),
-        Mistake("long names cut", "A name that is longer than the context still gives a window for each letter.", lambda names, context: _windows([name[-context:] for name in names], context)),
+    mistakes(
+        """
+        last window missing: One window of each name is missing: what is predicted after the last letter?
+        first window missing: One window of each name is missing: from which window is its first letter predicted?
+        windows run across names: Windows hold letters of the name before: every name begins with nothing but padding.
+        reversed: The windows run backwards: the newest letter belongs at the right end.
+        padding behind: The padding is behind the letters; it belongs before the first one.
+        target inside the window: Each window holds the letter that is to be predicted from it.
+        targets one behind: Each target is the letter that the window already ends with.
+        X and Y swapped: The targets came first: return X, then Y.
+        targets in a column: Y has one dimension too many: one number for each window.
+        long names cut: A name that is longer than the context still gives a window for each letter.
+        """,
+        {
+            "last window missing": lambda names, context: _without(*windows_of(names, context), _ends(names)),
+            "first window missing": lambda names, context: _without(
+                *windows_of(names, context), [0, *(end + 1 for end in _ends(names))]
+            ),
+            "windows run across names": _across_names,
+            "reversed": _changed(lambda X, Y: (X.flip(1), Y)),
+            "padding behind": _padded_behind,
+            "target inside the window": _changed(lambda X, Y: (torch.cat([X[:, 1:], Y[:, None]], 1), Y)),
+            "targets one behind": _changed(lambda X, Y: (X, X[:, -1])),
+            "X and Y swapped": _changed(lambda X, Y: (Y, X)),
+            "targets in a column": _changed(lambda X, Y: (X, Y[:, None])),
+            "long names cut": lambda names, context: windows_of([name[-context:] for name in names], context),
+        },
     ),
-)  # fmt: skip
+)
 
 PRODUCTS = {"matmul", "mm", "bmm", "mv", "einsum", "linear", "tensordot", "mul", "__matmul__", "__mul__"}
 LOOK_UPS = {"embedding", "embedding_bag", "index_select", "gather", "take_along_dim"}
@@ -161,10 +209,7 @@ LOOK_UPS = {"embedding", "embedding_bag", "index_select", "gather", "take_along_
 
 def _is_product(calls: Mapping[str, int]) -> tuple[str, str] | None:
     if calls.keys() & LOOK_UPS or not calls.keys() & PRODUCTS:
-        return (
-            "looked up instead of multiplied",
-            "The rows were picked out of the table; multiply one-hot vectors by it.",
-        )
+        return "looked up instead of multiplied", "The rows were picked from the table; multiply one-hot vectors by it."
     return None
 
 
@@ -184,19 +229,37 @@ EMBED = Implement(
     _draw_embedding,
     lambda x, table: table[x],
     "A product gave what the look-up gives, for ids of one, two and three dimensions.",
-    (
-        Mistake("counted from 1", "Each id got the row before its own: the first row is number 0.", lambda x, table: table[x - 1]),
-        Mistake("counted from 1", "Id 0 got no row, and each other id the row before its own: the first row is number 0.", lambda x, table: torch.cat([0 * table[:1], table[:-1]])[x]),
-        Mistake("id in place of 1", "Each row is its own, times the id: what stands at the id's place in a one-hot vector?", lambda x, table: x[..., None] * table[x]),
-        Mistake("product forgotten", "Those are the one-hot vectors; the table has not come in yet.", lambda x, table: torch.eye(len(table))[x]),
-        Mistake("summed over time", "The time steps were added up: each keeps a row of its own.", lambda x, table: table[x].sum(-2)),
-        Mistake("batch and time merged", "The dimensions of the ids were merged; they stay, and the channels come last.", lambda x, table: table[x].flatten(0, -2)),
-        Mistake("channels first", "The channels are the last dimension.", lambda x, table: table[x].transpose(-1, -2)),
-        Mistake("all ones", "Every row is the sum of the whole table: a one-hot vector has a single 1.", lambda x, table: table.sum(0).expand(*x.shape, -1)),
+    mistakes(
+        """
+        counted from 1: Each id got the row before its own, and id 0 the last or none: the first row is number 0.
+        id in place of 1: Each row is its own, times the id: what is at the id's place in a one-hot vector?
+        product forgotten: Those are the one-hot vectors; the table is not used yet.
+        summed over time: The time steps were added up: each keeps its own row.
+        batch and time merged: The dimensions of the ids were merged; they stay, and the channels come last.
+        channels first: The channels are the last dimension.
+        all ones: Every row is the sum of the whole table: a one-hot vector has a single 1.
+        """,
+        {
+            "counted from 1": [
+                lambda x, table: table[x - 1],
+                lambda x, table: torch.cat([0 * table[:1], table[:-1]])[x],
+            ],
+            "id in place of 1": lambda x, table: x[..., None] * table[x],
+            "product forgotten": lambda x, table: torch.eye(len(table))[x],
+            "summed over time": lambda x, table: table[x].sum(-2),
+            "batch and time merged": lambda x, table: table[x].flatten(0, -2),
+            "channels first": lambda x, table: table[x].transpose(-1, -2),
+            "all ones": lambda x, table: table.sum(0).expand(*x.shape, -1),
+        },
     ),
-    {"dtype": ("one-hot of whole numbers", "The one-hot vectors hold whole numbers, and the table floating ones: torch multiplies like by like.")},
+    {
+        "dtype": (
+            "one-hot of whole numbers",
+            "The one-hot vectors hold whole numbers, and the table floats: torch multiplies tensors of one dtype.",
+        )
+    },
     _is_product,
-)  # fmt: skip
+)
 
 
 def _probs(windows: Tensor, table: Tensor, weight: Tensor, dim: int | tuple[int, ...] = 1) -> Tensor:
@@ -231,19 +294,34 @@ MENDED = Implement(
     _draw_nets,
     _loss,
     "The loss is right for batches of 32, 12 and 1, and a net that knows nothing has ln of the number of characters.",
-    (
-        Mistake(NOT_DONE, "The loss is that of the net as it was given, so the mistake is still in it.", lambda *case: _loss(*case, dim=0)),
-        Mistake("softmax over everything", "All probabilities of the batch sum to 1 together; each window needs its own.", lambda *case: _loss(*case, dim=(0, 1))),
-        Mistake("softmax twice", "F.cross_entropy takes logits and does its own softmax; it was given probabilities.", lambda w, y, *net: torch.nn.functional.cross_entropy(_probs(w, *net), y)),
-        Mistake("summed, not averaged", "The loss grows with the batch: take the mean over the windows.", lambda w, y, *net: _loss(w, y, *net) * len(y)),
-        Mistake("sign", "A loss is minus the logarithm of a probability, so it is positive.", lambda *case: -_loss(*case)),
-        Mistake("logarithm forgotten", "That is a mean probability: the logarithm is missing.", lambda w, y, *net: -_of_targets(_probs(w, *net), y).mean()),
-        Mistake("mean before the logarithm", "First the logarithm of each probability, then their mean.", lambda w, y, *net: -_of_targets(_probs(w, *net), y).mean().log()),
-        Mistake("bits instead of nats", "That is a logarithm to the base 2.", lambda *case: _loss(*case) / math.log(2)),
-        Mistake("every target for every window", "probs[:, targets] has all targets in each row: take one probability from each window.", lambda w, y, *net: -_probs(w, *net)[:, y].log().mean()),
-        Mistake("no softmax", "The logits themselves were taken for logarithms of probabilities.", lambda w, y, table, weight: -_of_targets(table[w].flatten(1) @ weight, y).mean()),
+    mistakes(
+        """
+        not done: The loss is that of the net as given, so the mistake is still in it.
+        softmax over everything: All probabilities of the batch sum to 1 together; each window needs its own.
+        softmax twice: F.cross_entropy takes logits and does its own softmax; it was given probabilities.
+        summed, not averaged: The loss grows with the batch: take the mean over the windows.
+        sign: A loss is minus the logarithm of a probability, so it is positive.
+        logarithm forgotten: That is a mean probability: the logarithm is missing.
+        mean before the logarithm: First the logarithm of each probability, then their mean.
+        bits instead of nats: That is a logarithm to the base 2.
+        every target for every window: probs[:, targets] has all targets in each row: take one probability from each
+            window.
+        no softmax: The logits themselves were used as logarithms of probabilities.
+        """,
+        {
+            NOT_DONE: partial(_loss, dim=0),
+            "softmax over everything": partial(_loss, dim=(0, 1)),
+            "softmax twice": lambda w, y, *net: F.cross_entropy(_probs(w, *net), y),
+            "summed, not averaged": lambda w, y, *net: _loss(w, y, *net) * len(y),
+            "sign": lambda *case: -_loss(*case),
+            "logarithm forgotten": lambda w, y, *net: -_of_targets(_probs(w, *net), y).mean(),
+            "mean before the logarithm": lambda w, y, *net: -_of_targets(_probs(w, *net), y).mean().log(),
+            "bits instead of nats": lambda *case: _loss(*case) / math.log(2),
+            "every target for every window": lambda w, y, *net: -_probs(w, *net)[:, y].log().mean(),
+            "no softmax": lambda w, y, table, weight: -_of_targets(table[w].flatten(1) @ weight, y).mean(),
+        },
     ),
-)  # fmt: skip
+)
 
 
 def _counts(X: Tensor, Y: Tensor, size: int) -> Tensor:
@@ -277,20 +355,41 @@ BIGRAM = Implement(
     ],
     _draw_pairs,
     lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size)),
-    "Each row sums to 1, pairs that come twice count twice, and no probability is 0.",
-    (
-        Mistake("columns sum to 1", "Each row should sum to 1, but each column does: the sum went over dim 0.", lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size), 0)),
-        Mistake("everything sums to 1", "All numbers together sum to 1; each row should.", lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size), (0, 1))),
-        Mistake("counts, not probabilities", "Those are counts: nothing was divided.", lambda X, Y, size: _counts(X[:, -1], Y, size) + 1),
-        Mistake("smoothing forgotten", "Those are plain shares, and 0/0 in rows never seen: add 1 to each count first.", lambda X, Y, size: (c := _counts(X[:, -1], Y, size)) / c.sum(1, keepdim=True)),
-        Mistake("added 1 above the line only", "The rows sum to more than 1: divide by the sum of what stands above.", lambda X, Y, size: ((c := _counts(X[:, -1], Y, size)) + 1) / c.sum(1, keepdim=True)),
-        Mistake("added 1 once a row", "The rows sum to more than 1: how much was added to the counts of a row, altogether?", lambda X, Y, size: ((c := _counts(X[:, -1], Y, size)) + 1) / (c.sum(1, keepdim=True) + 1)),
-        Mistake("oldest letter", "The pairs are made with the oldest letter of each window; which stands beside the target?", lambda X, Y, size: _smoothed(_counts(X[:, 0], Y, size))),
-        Mistake("rows and columns swapped", "A row is the character before, a column the one that follows; here it is the other way round.", lambda X, Y, size: _smoothed(_counts(Y, X[:, -1], size))),
-        Mistake("repeated pairs counted once", "A pair that comes twice counts once: counts[a, b] += 1 with tensors a and b adds to each place only once.", lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size).clamp(max=1))),
-        Mistake("whole windows counted", "Every neighbouring pair inside the windows was counted, so early letters count again and again.", _whole_windows),
-        Mistake("stop mark left out", "Pairs with the stop mark, id 0, are missing: it is a character like the others.", lambda X, Y, size: _smoothed(_counts(X[Y > 0, -1], Y[Y > 0], size))),
+    "Each row sums to 1, repeated pairs count each time, and no probability is 0.",
+    mistakes(
+        """
+        columns sum to 1: Each row should sum to 1, but each column does: the sum went over dim 0.
+        everything sums to 1: All numbers together sum to 1; each row should.
+        counts, not probabilities: Those are counts: nothing was divided.
+        smoothing forgotten: Those are relative frequencies, and 0/0 in rows never seen: add 1 to each count first.
+        added 1 above the line only: The rows sum to more than 1: divide by the sum of the increased counts.
+        added 1 once per row: The rows sum to more than 1: how much was added to all counts of a row together?
+        oldest letter: The pairs are made with the oldest letter of each window; which is next to the target?
+        rows and columns swapped: A row is the character before, a column the one after it; yours are reversed.
+        repeated pairs counted once: A pair that occurs twice counts once: counts[a, b] += 1 with tensors a and b adds
+            to each place only once.
+        whole windows counted: Every neighbouring pair inside the windows was counted, so early letters count several
+            times.
+        stop mark left out: Pairs with the stop mark, id 0, are missing: it is a character like any other.
+        """,
+        {
+            "columns sum to 1": lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size), 0),
+            "everything sums to 1": lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size), (0, 1)),
+            "counts, not probabilities": lambda X, Y, size: _counts(X[:, -1], Y, size) + 1,
+            "smoothing forgotten": lambda X, Y, size: (c := _counts(X[:, -1], Y, size)) / c.sum(1, keepdim=True),
+            "added 1 above the line only": lambda X, Y, size: (
+                ((c := _counts(X[:, -1], Y, size)) + 1) / c.sum(1, keepdim=True)
+            ),
+            "added 1 once per row": lambda X, Y, size: (
+                ((c := _counts(X[:, -1], Y, size)) + 1) / (c.sum(1, keepdim=True) + 1)
+            ),
+            "oldest letter": lambda X, Y, size: _smoothed(_counts(X[:, 0], Y, size)),
+            "rows and columns swapped": lambda X, Y, size: _smoothed(_counts(Y, X[:, -1], size)),
+            "repeated pairs counted once": lambda X, Y, size: _smoothed(_counts(X[:, -1], Y, size).clamp(max=1)),
+            "whole windows counted": _whole_windows,
+            "stop mark left out": lambda X, Y, size: _smoothed(_counts(X[Y > 0, -1], Y[Y > 0], size)),
+        },
     ),
-)  # fmt: skip
+)
 
 EXERCISES = {"predictions": PREDICTIONS, "windows": WINDOWS, "embed": EMBED, "mended": MENDED, "bigram": BIGRAM}

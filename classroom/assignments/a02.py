@@ -1,82 +1,107 @@
-"""Assignment 02, flattening in stages: what each exercise is tried on, what is right, and the mistakes that are known."""
+"""Assignment 02, flattening in stages: cases, solutions and known mistakes of each exercise."""
 
 import random
-import re
-from collections.abc import Callable
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from lib.checks.exercise import NOT_DONE, Implement, Mistake, Predict, Question, numbers
+from classroom.assignments import probes
+from classroom.assignments.tables import mistakes, predictions, question
+from lib.checks.exercise import NOT_DONE, Implement, numbers
 
 
 def _own_sizes(draw: random.Random) -> dict[str, object]:
     first, second = draw.choice([(2, 3), (2, 5), (3, 4), (3, 5), (4, 3), (4, 5), (5, 3), (5, 4)])
     T, C = first * second, draw.randint(6, 19)
-    # No mistake may give the right number by chance.
-    places = [t for t in range(1, T) if len({t // first, t % first, t % second}) == 3]
-    t = draw.choice(places)
-    c = draw.choice([c for c in range(1, C - 1) if c * T + t != t * C + c])
+    t, c = draw.randrange(1, T), draw.randrange(1, C - 1)
     return {"B": draw.randint(40, 90), "T": T, "C": C, "n1": first, "n2": second, "t": t, "c": c}
 
 
-def _with(right: Callable) -> Callable:
-    """The same function, of the numbers by name."""
-    return lambda mine: right(**mine)
+@question(
+    "The stage puts n1 neighbours side by side: how many groups are left, and how wide is each?",
+    """
+    n groups instead of groups of n: Those are n1 groups; each group should hold n1 time steps.
+    flattened at once: That puts all time steps side by side; this stage puts n1 of them together.
+    channels lost: Numbers are missing: the input has B times T times C.
+    time steps kept: Those are too many numbers: the input has B times T times C.
+    """,
+)
+def first(B: int, T: int, C: int, n1: int, **_: object) -> dict:
+    return {
+        "right": (B, T // n1, n1 * C),
+        "n groups instead of groups of n": (B, n1, T // n1 * C),
+        "flattened at once": (B, T * C),
+        "channels lost": (B, T // n1, C),
+        "time steps kept": (B, T, n1 * C),
+    }
 
 
-PREDICTIONS = Predict(
-    "my_predictions",
-    _own_sizes,
-    {
-        "first": Question(
-            _with(lambda B, T, C, n1, **_: (B, T // n1, n1 * C)),
-            "The stage puts n1 neighbours side by side: how many groups are left, and how wide is each?",
-            (
-                Mistake("n groups instead of groups of n", "Those are n1 groups; each group should hold n1 time steps.", _with(lambda B, T, C, n1, **_: (B, n1, T // n1 * C))),
-                Mistake("flattened at once", "That puts all time steps side by side; this stage puts n1 of them together.", _with(lambda B, T, C, **_: (B, T * C))),
-                Mistake("channels lost", "Numbers went missing: B times T times C of them went in.", _with(lambda B, T, C, n1, **_: (B, T // n1, C))),
-                Mistake("time steps kept", "There are too many numbers now: B times T times C of them went in.", _with(lambda B, T, C, n1, **_: (B, T, n1 * C))),
-            ),
-        ),
-        "both": Question(
-            _with(lambda B, T, C, **_: (B, T * C)),
-            "The second stage takes in what the first one gave; what happens to a dimension of size 1?",
-            (
-                Mistake("time step of 1 kept", "One time step is left: what does the layer do with its dimension?", _with(lambda B, T, C, **_: (B, 1, T * C))),
-                Mistake("second stage on its own", "The second stage takes in what the first one gave, not x.", _with(lambda B, T, C, n1, n2, **_: (B, T // n2, n2 * C))),
-                Mistake("batch squeezed away", "The batch stays.", _with(lambda B, T, C, **_: (T * C,))),
-            ),
-        ),
-        "single": Question(
-            _with(lambda T, C, **_: (1, T * C)),
-            "Only one of the two dimensions of size 1 is a number of time steps.",
-            (
-                Mistake("squeeze() without a dimension", "Two dimensions have size 1; only one of them is that of the time steps.", _with(lambda T, C, **_: (T * C,))),
-                Mistake("time step of 1 kept", "One time step is left: what does the layer do with its dimension?", _with(lambda T, C, **_: (1, 1, T * C))),
-                Mistake("batch of before", "The batch has one example now.", _with(lambda B, T, C, **_: (B, T * C))),
-            ),
-        ),
-        "place": Question(
-            _with(lambda t, n1, **_: t // n1),
-            "Write the time steps 0, 1, 2 ... in a row and draw a bar after every n1 of them; places are counted from 0.",
-            (
-                Mistake("strided pairs", "So neighbours would be parted: a group holds time steps that follow each other.", _with(lambda t, n2, **_: t % n2)),
-                Mistake("place inside the group", "That is where t stands inside its group; which group is it?", _with(lambda t, n1, **_: t % n1)),
-                Mistake("counted from 1", "Places are counted from 0.", _with(lambda t, n1, **_: t // n1 + 1)),
-            ),
-        ),
-        "column": Question(
-            _with(lambda t, c, C, **_: t * C + c),
-            "Flattening moves nothing in memory: how many numbers of the example stand before this one?",
-            (
-                Mistake("time and channels swapped", "So the time steps of one channel would stand together; the last dimension runs fastest.", _with(lambda t, c, T, **_: c * T + t)),
-                Mistake("counted from 1", "Columns, time steps and channels are all counted from 0.", _with(lambda t, c, C, **_: t * C + c + 1)),
-                Mistake("one time step too few", "Time step 0 comes first: t whole time steps stand before time step t.", _with(lambda t, c, C, **_: (t - 1) * C + c)),
-            ),
-        ),
-    },
-)  # fmt: skip
+@question(
+    "The input of the second stage is the output of the first; what happens to a dimension of size 1?",
+    """
+    time step of 1 kept: One time step is left: what does the layer do with its dimension?
+    second stage on its own: The input of the second stage is the output of the first, not x.
+    batch squeezed away: The batch stays.
+    """,
+)
+def both(B: int, T: int, C: int, n1: int, n2: int, **_: object) -> dict:
+    return {
+        "right": (B, T * C),
+        "time step of 1 kept": (B, 1, T * C),
+        "second stage on its own": (B, T // n2, n2 * C),
+        "batch squeezed away": (T * C,),
+    }
+
+
+@question(
+    "Only one of the two dimensions of size 1 is a number of time steps.",
+    """
+    squeeze() without a dimension: Two dimensions have size 1; only one of them is time.
+    time step of 1 kept: One time step is left: what does the layer do with its dimension?
+    batch of before: The batch has one example now.
+    """,
+)
+def single(T: int, C: int, B: int, **_: object) -> dict:
+    return {
+        "right": (1, T * C),
+        "squeeze() without a dimension": (T * C,),
+        "time step of 1 kept": (1, 1, T * C),
+        "batch of before": (B, T * C),
+    }
+
+
+@question(
+    "Write the time steps 0, 1, 2 ... in a row and draw a bar after every n1 of them; places are counted from 0.",
+    """
+    strided pairs: That separates neighbours: a group holds consecutive time steps.
+    place inside the group: That is the place of t inside its group; which group is it?
+    counted from 1: Places are counted from 0.
+    """,
+)
+def place(t: int, n1: int, n2: int, **_: object) -> dict:
+    return {"right": t // n1, "strided pairs": t % n2, "place inside the group": t % n1, "counted from 1": t // n1 + 1}
+
+
+@question(
+    "Flattening moves nothing in memory: how many numbers of the example are before this one?",
+    """
+    time and channels swapped: That puts the time steps of one channel together; the last dimension runs fastest.
+    counted from 1: Columns, time steps and channels are all counted from 0.
+    one time step too few: Time step 0 comes first: there are t whole time steps before time step t.
+    """,
+)
+def column(t: int, c: int, C: int, T: int, **_: object) -> dict:
+    return {
+        "right": t * C + c,
+        "time and channels swapped": c * T + t,
+        "counted from 1": t * C + c + 1,
+        "one time step too few": (t - 1) * C + c,
+    }
+
+
+PREDICTIONS = predictions(_own_sizes, first=first, both=both, single=single, place=place, column=column)
 
 
 def _groups(n: int, x: Tensor) -> Tensor:
@@ -86,19 +111,7 @@ def _groups(n: int, x: Tensor) -> Tensor:
 
 def _flattened(n: int, x: Tensor) -> Tensor | str:
     T = x.shape[1]
-    return f"refused with T={T} and n={n}" if T % n else _groups(n, x).squeeze(1)
-
-
-def _flatten(answer: object, n: int, x: Tensor) -> object:
-    try:
-        return answer(n)(x)
-    except ValueError as error:
-        named = {str(n), str(x.shape[1])} <= {*re.findall(r"\d+", str(error))}
-        return f"refused with T={x.shape[1]} and n={n}" if named else "refused without the sizes"
-    except RuntimeError:
-        if x.shape[1] % n:
-            return "an error of torch's own"
-        raise
+    return f"rejected with T={T} and n={n}" if T % n else _groups(n, x).squeeze(1)
 
 
 def _strided(n: int, x: Tensor) -> Tensor:
@@ -136,48 +149,64 @@ FLATTEN = Implement(
     ],
     _draw_flatten,
     _flattened,
-    "The right neighbours meet, a batch of one stays, input need not be contiguous, and an n that does not divide T is refused.",
-    (
-        Mistake("strided pairs", "Time step 0 stands beside one that is T/n places away; its neighbours were wanted.", _strided),
-        Mistake("channels interleaved", "The right time steps meet, but their channels are shuffled into each other.", lambda n, x: x.reshape(x.shape[0], -1, n, x.shape[2]).transpose(2, 3).reshape_as(_groups(n, x)).squeeze(1)),
-        Mistake("time and channels swapped", "The numbers run over the time steps first; the channels of one time step belong together.", lambda n, x: x.transpose(1, 2).reshape_as(_groups(n, x)).squeeze(1)),
-        Mistake("right-hand neighbour first", "The group is there, in reversed order: the earlier time step stands on the left.", lambda n, x: torch.cat([x[:, i::n] for i in reversed(range(n))], 2).squeeze(1)),
-        Mistake("n groups instead of groups of n", "There are n groups; each group should hold n time steps.", lambda n, x: x.reshape(x.shape[0], n, -1)),
-        Mistake("flattened at once", "All time steps stand side by side; put only n of them together.", lambda n, x: x.flatten(1)),
-        Mistake("time step of 1 kept", "One time step is left: its dimension should go.", _groups),
-        Mistake("squeeze() without a dimension", "A batch of one lost its batch dimension.", lambda n, x: _groups(n, x).squeeze()),
-        Mistake("batch squeezed away", "A batch of one lost its batch dimension.", lambda n, x: _groups(n, x).squeeze(0)),
-        Mistake("rest cut off", "n does not divide T, and some time steps were dropped without a word.", lambda n, x: _flattened(n, x[:, : x.shape[1] // n * n])),
-        Mistake("padded without a word", "n does not divide T, and time steps of zeros were added without a word.", lambda n, x: _flattened(n, torch.nn.functional.pad(x, (0, 0, 0, -x.shape[1] % n)))),
-        Mistake("no word on the sizes", "torch complains, of sizes and not of time steps: look at T and n first, and raise a ValueError of your own.", lambda n, x: "an error of torch's own" if x.shape[1] % n else _flattened(n, x)),
-        Mistake("refused without the sizes", "The message of your ValueError should name T and n as they are: f\"... {T} ...\".", lambda n, x: "refused without the sizes" if x.shape[1] % n else _flattened(n, x)),
+    "Neighbours meet, also for a batch of one and non-contiguous input; an n that does not divide T is rejected.",
+    mistakes(
+        """
+        strided pairs: Time step 0 is next to one that is T/n places away; expected its neighbours.
+        channels interleaved: The right time steps meet, but their channels are interleaved.
+        time and channels swapped: The numbers run over the time steps first; the channels of one time step belong
+            together.
+        right-hand neighbour first: The group is reversed: the earlier time step belongs on the left.
+        n groups instead of groups of n: There are n groups; each group should hold n time steps.
+        flattened at once: All time steps are side by side; put only n of them together.
+        squeeze() without a dimension: A batch of one lost its batch dimension.
+        batch squeezed away: The batch dimension is dropped if it is 1; drop that of the time steps instead.
+        time step of 1 kept: One time step is left: its dimension should go.
+        rest cut off: n does not divide T, and some time steps were dropped silently.
+        padded without a word: n does not divide T, and time steps of zeros were added silently.
+        no word on the sizes: torch raised its own error, about sizes: check T and n first, and raise a ValueError.
+        refused without the sizes: The message of your ValueError should contain T and n: f"... {T} ...".
+        """,
+        {
+            "strided pairs": _strided,
+            "channels interleaved": lambda n, x: (
+                x.reshape(x.shape[0], -1, n, x.shape[2]).transpose(2, 3).reshape_as(_groups(n, x)).squeeze(1)
+            ),
+            "time and channels swapped": lambda n, x: x.transpose(1, 2).reshape_as(_groups(n, x)).squeeze(1),
+            "right-hand neighbour first": lambda n, x: torch.cat([x[:, i::n] for i in reversed(range(n))], 2).squeeze(
+                1
+            ),
+            "n groups instead of groups of n": lambda n, x: x.reshape(x.shape[0], n, -1),
+            "flattened at once": lambda n, x: x.flatten(1),
+            "squeeze() without a dimension": lambda n, x: _groups(n, x).squeeze(),
+            "batch squeezed away": lambda n, x: _groups(n, x).squeeze(0),
+            "time step of 1 kept": _groups,
+            "rest cut off": lambda n, x: _flattened(n, x[:, : x.shape[1] // n * n]),
+            "padded without a word": lambda n, x: _flattened(n, F.pad(x, (0, 0, 0, -x.shape[1] % n))),
+            "no word on the sizes": lambda n, x: "an error of torch's own" if x.shape[1] % n else _flattened(n, x),
+            "refused without the sizes": lambda n, x: (
+                "rejected without the sizes" if x.shape[1] % n else _flattened(n, x)
+            ),
+        },
     ),
     {
-        "view size is not compatible": ("needs contiguous input", "This input is not contiguous in memory, and view refuses it: which function makes a copy where it has to?"),
+        "view size is not compatible": (
+            "needs contiguous input",
+            "This input is not contiguous in memory, and view refuses it: which function copies if it has to?",
+        )
     },
-    probe=_flatten,
-)  # fmt: skip
-
-# Nets for the exercise on who sees whom, by name: each (B, T, C) -> (B, places, 5), or (B, 5) where one place is left.
+    probe=probes.flatten,
+)
 
 
 def _sees(kind: str, T: int, C: int = 0, seed: int = 0) -> Tensor:
-    """(places, T) truth values: which time steps a place of the net depends on."""
+    """(places, T) booleans: which time steps each place of `probes.reading_net` depends on."""
     place, time = torch.arange(T)[:, None], torch.arange(T)[None]
     if kind == "top":
         return torch.ones(1, T, dtype=torch.bool)
     if kind == "causal":
         return (time == place) | (time == place - 1)
     return (time % (T // 2) == place if kind == "strided" else time // 2 == place)[: T // 2]
-
-
-def _net(kind: str, T: int, C: int, seed: int) -> Callable[[Tensor], Tensor]:
-    generator, seen = torch.Generator().manual_seed(seed), _sees(kind, T)
-    mix = (torch.rand(seen.shape, generator=generator) + 0.5) * seen
-    weight = torch.randn(C, 5, generator=generator) / C
-    bend = torch.square if kind == "squares" else torch.tanh
-    net = lambda x: torch.einsum("pt,btc->bpc", mix, bend(x @ weight))
-    return (lambda x: net(x).squeeze(1)) if kind == "top" else net
 
 
 def _draw_nets(draw: random.Random) -> list[tuple]:
@@ -191,22 +220,41 @@ SEEN = Implement(
     [("pairs", 8, 10, 1), ("strided", 6, 4, 2), ("squares", 4, 3, 3), ("causal", 6, 2, 4), ("top", 6, 3, 5)],
     _draw_nets,
     _sees,
-    "The gradient found who sees whom in five nets: pairs, strided pairs, squares, a causal one, and the top of a tree.",
-    (
-        Mistake("gradient not reset", "Each place also sees what the places before it see: gradients add up from call to call.", lambda *net: _sees(*net).cumsum(0) > 0),
-        Mistake("places not told apart", "All places got the same row: ask each place for its own gradient.", lambda *net: _sees(*net).any(0).expand_as(_sees(*net))),
-        Mistake("rows and columns swapped", "A row is a place of the output, a column a time step of the input.", lambda *net: _sees(*net).T),
-        Mistake("pairs assumed", "That is what a net of neighbouring pairs would see: ask this net.", lambda kind, T, *_: _sees("pairs", T)),
-        Mistake("gradient at zero", "The net squares, and the slope of a square is 0 at 0: at which input do you take the gradient?", lambda kind, *net: _sees(kind, *net) & (kind != "squares")),
-        Mistake("channels not merged", "There is a truth value for each channel; a time step counts as seen if one of its channels is.", lambda kind, T, C, seed: _sees(kind, T)[..., None].expand(-1, -1, C)),
-        Mistake("channels taken for places", "This output is (B, channels): there is one place, and what you took for places are channels.", lambda kind, T, *_: _sees(kind, T).expand(5, -1) if kind == "top" else _sees(kind, T)),
+    "The gradient shows what each place sees in five nets: pairs, strided pairs, squares, causal, the top of a tree.",
+    mistakes(
+        """
+        gradient not reset: Each place also sees what the places before it see: gradients accumulate from call to call.
+        places not told apart: All places got the same row: ask each place for its own gradient.
+        rows and columns swapped: A row is a place of the output, a column a time step of the input.
+        pairs assumed: That is what a net of neighbouring pairs would see: ask this net.
+        gradient at zero: The net squares, and the slope of a square is 0 at 0: at which input do you take the gradient?
+        channels not merged: There is a boolean for each channel; a time step is seen if one of its channels is.
+        channels taken for places: This output is (B, channels): there is one place, and you indexed channels.
+        """,
+        {
+            "gradient not reset": lambda *net: _sees(*net).cumsum(0) > 0,
+            "places not told apart": lambda *net: _sees(*net).any(0).expand_as(_sees(*net)),
+            "rows and columns swapped": lambda *net: _sees(*net).T,
+            "pairs assumed": lambda kind, T, *_: _sees("pairs", T),
+            "gradient at zero": lambda kind, *net: _sees(kind, *net) & (kind != "squares"),
+            "channels not merged": lambda kind, T, C, seed: _sees(kind, T)[..., None].expand(-1, -1, C),
+            "channels taken for places": lambda kind, T, *_: (
+                _sees(kind, T).expand(5, -1) if kind == "top" else _sees(kind, T)
+            ),
+        },
     ),
     {
-        "does not require grad": ("input without requires_grad", "torch keeps no gradient for a tensor that was not asked to require one."),
-        "second time": ("graph used twice", "After one backward pass torch throws the graph away, unless it is told to retain it."),
+        "does not require grad": (
+            "input without requires_grad",
+            "torch keeps no gradient for a tensor that was not asked to require one.",
+        ),
+        "second time": (
+            "graph used twice",
+            "After one backward pass torch throws the graph away, unless it is told to retain it.",
+        ),
     },
-    probe=lambda answer, kind, T, C, seed: answer(_net(kind, T, C, seed), T, C),
-)  # fmt: skip
+    probe=probes.seen,
+)
 
 
 def _pairs(x: Tensor) -> Tensor:
@@ -218,19 +266,15 @@ def _halves(x: Tensor) -> Tensor:
 
 
 def _tree(
-    x: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, stages: tuple = (_pairs, _pairs, _pairs), bends: str = "ttt"
+    x: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, stages: tuple = (_pairs, _pairs, _pairs), tanhs: tuple = (1, 1, 1)
 ) -> Tensor:
-    for weight, stage, bend in zip((w1, w2, w3), stages, bends, strict=True):
+    for weight, stage, has_tanh in zip((w1, w2, w3), stages, tanhs, strict=True):
         x = stage(x) @ weight
-        x = torch.tanh(x) if bend == "t" else x
+        x = torch.tanh(x) if has_tanh else x
     return x.squeeze(1)
 
 
-def _as(*stages: Callable, bends: str = "ttt") -> Callable:
-    return lambda *case: _tree(*case, stages=stages or (_pairs,) * 3, bends=bends)
-
-
-def _turned(x: Tensor) -> Tensor:
+def _reversed(x: Tensor) -> Tensor:
     return torch.cat([x[:, 1::2], x[:, 0::2]], dim=2)
 
 
@@ -251,22 +295,39 @@ def _draw_trees(draw: random.Random) -> list[tuple]:
 
 MENDED = Implement(
     "tree",
-    [_tree_case(random.Random(1), 32, 10, 20, 40), _tree_case(random.Random(2), 1, 3, 5, 4), _tree_case(random.Random(3), 5, 4, 6, 9)],
+    [
+        _tree_case(random.Random(1), 32, 10, 20, 40),
+        _tree_case(random.Random(2), 1, 3, 5, 4),
+        _tree_case(random.Random(3), 5, 4, 6, 9),
+    ],
     _draw_trees,
     _tree,
     "Pairs, fours and the eight are what they should be, for batches of 32, 5 and 1.",
-    (
-        Mistake(NOT_DONE, "The tree gives what it gave at first, so the mistake is still in it.", _as(_pairs, _halves, _pairs)),
-        Mistake("strided first stage", "Now the first stage merges the wrong time steps as well.", _as(_halves, _halves, _pairs)),
-        Mistake("mistake moved to the first stage", "The second stage is right now, and the first one is no longer.", _as(_halves, _pairs, _pairs)),
-        Mistake("right-hand neighbour first", "The right places meet in stage two, and stand in the wrong order.", _as(_pairs, _turned, _pairs)),
-        Mistake("channels interleaved", "The right places meet in stage two, and their channels are shuffled into each other.", _as(_pairs, _interleaved, _pairs)),
-        Mistake("activation of stage two lost", "After stage two there is no tanh any more.", _as(bends="t-t")),
-        Mistake("activation of stage three lost", "After stage three there is no tanh any more.", _as(bends="tt-")),
-        Mistake("time step of 1 kept", "One place is left at the top; its dimension should go.", lambda *case: _tree(*case).unsqueeze(1)),
-        Mistake("squeeze() without a dimension", "A batch of one lost its batch dimension.", lambda *case: _tree(*case).squeeze()),
+    mistakes(
+        """
+        not done: The tree computes what it did at first, so the mistake is still in it.
+        strided first stage: Now the first stage merges the wrong time steps as well.
+        mistake moved to the first stage: The second stage is right now, and the first one is no longer.
+        right-hand neighbour first: The right places meet in stage two, in the wrong order.
+        channels interleaved: The right places meet in stage two, and their channels are interleaved.
+        activation of stage two lost: After stage two there is no tanh any more.
+        activation of stage three lost: After stage three there is no tanh any more.
+        time step of 1 kept: One place is left at the top; its dimension should go.
+        squeeze() without a dimension: A batch of one lost its batch dimension.
+        """,
+        {
+            NOT_DONE: partial(_tree, stages=(_pairs, _halves, _pairs)),
+            "strided first stage": partial(_tree, stages=(_halves, _halves, _pairs)),
+            "mistake moved to the first stage": partial(_tree, stages=(_halves, _pairs, _pairs)),
+            "right-hand neighbour first": partial(_tree, stages=(_pairs, _reversed, _pairs)),
+            "channels interleaved": partial(_tree, stages=(_pairs, _interleaved, _pairs)),
+            "activation of stage two lost": partial(_tree, tanhs=(1, 0, 1)),
+            "activation of stage three lost": partial(_tree, tanhs=(1, 1, 0)),
+            "time step of 1 kept": lambda *case: _tree(*case).unsqueeze(1),
+            "squeeze() without a dimension": lambda *case: _tree(*case).squeeze(),
+        },
     ),
-)  # fmt: skip
+)
 
 
 def _blocks(w1: Tensor, w2: Tensor) -> tuple[Tensor, Tensor]:
@@ -285,21 +346,39 @@ def _draw_weights(draw: random.Random) -> list[tuple]:
 
 MATRIX = Implement(
     "my_matrix",
-    [(numbers(random.Random(hidden), hidden, 2 * C), numbers(random.Random(C), out, 2 * hidden)) for C, hidden, out in ((10, 20, 40), (2, 3, 5), (3, 4, 7))],
+    [
+        (numbers(random.Random(hidden), hidden, 2 * C), numbers(random.Random(C), out, 2 * hidden))
+        for C, hidden, out in ((10, 20, 40), (2, 3, 5), (3, 4, 7))
+    ],
     _draw_weights,
     _matrix,
     "One matrix does what the ladder with its two Linear layers does, for widths that stay and widths that change.",
-    (
-        Mistake("turned round", "Rows and columns of the whole are swapped: the flat row comes in from the left, row @ M.", lambda w1, w2: _matrix(w1, w2).T),
-        Mistake("weights not transposed", "A Linear layer computes x @ weight.T, not x @ weight.", lambda w1, w2: torch.kron(torch.eye(4), w1) @ torch.kron(torch.eye(2), w2)),
-        Mistake("wrong order", "The second stage came first.", lambda w1, w2: _blocks(w1, w2)[1] @ _blocks(w1, w2)[0]),
-        Mistake("second stage left out", "That is the first stage alone.", lambda w1, w2: _blocks(w1, w2)[0]),
-        Mistake("first stage left out", "That is the second stage alone.", lambda w1, w2: _blocks(w1, w2)[1]),
-        Mistake("blocks interleaved", "Each pair has a block of its own on the diagonal; yours are spread over all pairs, as for strided pairs.", lambda w1, w2: torch.kron(w1.T.contiguous(), torch.eye(4)) @ torch.kron(w2.T.contiguous(), torch.eye(2))),
-        Mistake("blocks everywhere", "A pair reaches groups that it is no part of: off the diagonal the blocks are zero.", lambda w1, w2: w1.T.repeat(4, 4) @ w2.T.repeat(2, 2)),
-        Mistake("first block only", "That is what one pair does; there are four pairs, then two.", lambda w1, w2: w1.T @ w2.T[: len(w1)]),
-        Mistake("elementwise product", "The two were multiplied number by number; one stage after the other is a matrix product.", lambda w1, w2: _blocks(w1, w2)[0] * _blocks(w1, w2)[1]),
+    mistakes(
+        """
+        transposed: The whole matrix is transposed: the flat row is multiplied from the left, row @ M.
+        weights not transposed: A Linear layer computes x @ weight.T, not x @ weight.
+        wrong order: The second stage came first.
+        second stage left out: That is the first stage alone.
+        first stage left out: That is the second stage alone.
+        blocks interleaved: Each pair has its own block on the diagonal; yours are spread over all pairs.
+        blocks everywhere: A pair reaches groups that it is not part of: off the diagonal the blocks are zero.
+        first block only: That is what one pair does; there are four pairs, then two.
+        elementwise product: The two were multiplied elementwise; one stage after the other is a matrix product.
+        """,
+        {
+            "transposed": lambda w1, w2: _matrix(w1, w2).T,
+            "weights not transposed": lambda w1, w2: torch.kron(torch.eye(4), w1) @ torch.kron(torch.eye(2), w2),
+            "wrong order": lambda w1, w2: _blocks(w1, w2)[1] @ _blocks(w1, w2)[0],
+            "second stage left out": lambda w1, w2: _blocks(w1, w2)[0],
+            "first stage left out": lambda w1, w2: _blocks(w1, w2)[1],
+            "blocks interleaved": lambda w1, w2: (
+                torch.kron(w1.T.contiguous(), torch.eye(4)) @ torch.kron(w2.T.contiguous(), torch.eye(2))
+            ),
+            "blocks everywhere": lambda w1, w2: w1.T.repeat(4, 4) @ w2.T.repeat(2, 2),
+            "first block only": lambda w1, w2: w1.T @ w2.T[: len(w1)],
+            "elementwise product": lambda w1, w2: _blocks(w1, w2)[0] * _blocks(w1, w2)[1],
+        },
     ),
-)  # fmt: skip
+)
 
 EXERCISES = {"predictions": PREDICTIONS, "flatten": FLATTEN, "seen": SEEN, "mended": MENDED, "matrix": MATRIX}

@@ -1,176 +1,173 @@
-"""Assignment 05, sampling: what each exercise is tried on, what is right, and the mistakes that are known."""
+"""Assignment 05, sampling: cases, solutions and known mistakes of each exercise."""
 
 import copy
 import itertools
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from classroom.assignments.a04 import small_net
-from lib.checks.exercise import NOT_DONE, Implement, Mistake, Predict, Question, ids, numbers
+from classroom.assignments import probes
+from classroom.assignments.a01 import windows_of
+from classroom.assignments.probes import changed, sampling_results, small_net
+from classroom.assignments.tables import forbid, mistakes, predictions, question
+from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 
 LETTERS = ".aeil"
 
 
-def _apart(*values: int | float) -> bool:
-    return min(b - a for a, b in itertools.pairwise(sorted(values))) > 0.02
-
-
 def _own_numbers(draw: random.Random) -> dict[str, object]:
-    # No mistake may give the right number by chance, nor that of another mistake.
-    while True:
-        first, second = (draw.sample(range(2, 13), len(LETTERS)) for _ in range(2))
-        mine = {"powers": [first, second], "letter": draw.choice(LETTERS), "temperature": draw.choice([0.5, 2])}
-        mine["u"] = draw.randint(15, 85) / 100
-        chain = [draw.randint(5, 15), *(draw.randint(20, 80) for _ in range(draw.randint(2, 4))), draw.randint(30, 70)]
-        mine["chain"] = [share / 100 for share in chain]
-        groups = _of_letter(mine), _heated(mine), _likeliest(mine), _of_name(mine)
-        ends = [end / sum(first) for end in itertools.accumulate(first)]
-        if all(_apart(*group.values()) for group in groups) and _apart(mine["u"], *ends):
-            drawn = _drawn(mine)
-            if 0 < drawn["right"] < len(LETTERS) - 1 and len({*drawn.values()}) == len(drawn):
-                return mine
-
-
-def _of_letter(mine: dict) -> dict[str, int | float]:
-    """The probability of the letter after the first window, with softmax over this and that."""
-    (row, other), place = mine["powers"], LETTERS.index(mine["letter"])
-    logs = [math.log(power) for power in row]
+    first, second = (draw.sample(range(2, 13), len(LETTERS)) for _ in range(2))
+    ends = [end / sum(first) for end in itertools.accumulate(first)]
+    # The dart lands well inside an interval that has others on both sides.
+    inside = [u / 100 for u in range(100) if ends[0] < u / 100 < ends[-2]]
+    u = draw.choice([u for u in inside if min(abs(u - end) for end in ends) > 0.02])
+    chain = [draw.randint(5, 15), *(draw.randint(20, 80) for _ in range(draw.randint(2, 4))), draw.randint(30, 70)]
     return {
-        "rows": row[place] / sum(row),
-        "columns": row[place] / (row[place] + other[place]),
-        "everything": row[place] / (sum(row) + sum(other)),
-        "logits": logs[place] / sum(logs),
+        "powers": [first, second],
+        "letter": draw.choice(LETTERS),
+        "temperature": draw.choice([0.5, 2]),
+        "u": u,
+        "chain": [share / 100 for share in chain],
     }
 
 
-def _heated(mine: dict) -> dict[str, int | float]:
-    """The probability of the letter at the temperature, and what is taken for it."""
-    row, place, t = mine["powers"][0], LETTERS.index(mine["letter"]), mine["temperature"]
-    share = row[place] / sum(row)
+def _of_letter(powers: list[list[int]], letter: str, dim: int | None) -> float:
+    """The probability of the letter after the first window, with softmax over a dimension or everything."""
+    (row, other), place = powers, LETTERS.index(letter)
+    return row[place] / {0: row[place] + other[place], 1: sum(row), None: sum(row) + sum(other)}[dim]
+
+
+@question(
+    "Exponentiate the logits of this window, which gives the numbers of its row, and divide by their sum.",
+    """
+    softmax over dim 0: That is the share among both windows; each window has its own distribution.
+    softmax over everything: Then all numbers of both windows together sum to 1; those of each window should.
+    not exponentiated: Softmax divides exponentials, not logits.
+    """,
+)
+def row(powers: list[list[int]], letter: str, **_: object) -> dict:
+    logits = {one: math.log(power) for one, power in zip(LETTERS, powers[0], strict=True)}
     return {
-        "right": row[place] ** (1 / t) / sum(power ** (1 / t) for power in row),
-        "turned": row[place] ** t / sum(power**t for power in row),
-        "ignored": share,
-        "divided": share / t,
-        "multiplied": share * t,
-        "powers": share ** (1 / t),
+        "right": _of_letter(powers, letter, 1),
+        "softmax over dim 0": _of_letter(powers, letter, 0),
+        "softmax over everything": _of_letter(powers, letter, None),
+        "not exponentiated": logits[letter] / sum(logits.values()),
     }
 
 
-def _likeliest(mine: dict) -> dict[str, int | float]:
-    """The probability of the likeliest character with top-k of 2, and what is taken for it."""
-    row = sorted(mine["powers"][0], reverse=True)
+@question(
+    "Over dim 0, each column sums to 1.",
+    """
+    softmax over dim 1: That is the softmax over dim 1; this code has dim=0.
+    softmax over everything: Over dim 0 each column is divided by its own sum.
+    batch of one: That would be so if this window were alone in its batch.
+    """,
+)
+def column(powers: list[list[int]], letter: str, **_: object) -> dict:
+    return {
+        "right": _of_letter(powers, letter, 0),
+        "softmax over dim 1": _of_letter(powers, letter, 1),
+        "softmax over everything": _of_letter(powers, letter, None),
+        "batch of one": 1.0,
+    }
+
+
+@question(
+    "A logit that is divided by t is the logarithm of the number to the power of 1/t.",
+    """
+    multiplied: The logits are divided by the temperature, not multiplied.
+    temperature ignored: That is the probability at temperature 1.
+    probabilities divided: The temperature acts on the logits, before the softmax.
+    probabilities multiplied: The temperature acts on the logits, before the softmax.
+    not renormalised: The power of the probability is right, but the probabilities no longer sum to 1.
+    """,
+)
+def heated(powers: list[list[int]], letter: str, temperature: float, **_: object) -> dict:
+    row, share = powers[0], _of_letter(powers, letter, 1)
+    heat = lambda exponent: row[LETTERS.index(letter)] ** exponent / sum(power**exponent for power in row)
+    return {
+        "right": heat(1 / temperature),
+        "multiplied": heat(temperature),
+        "temperature ignored": share,
+        "probabilities divided": share / temperature,
+        "probabilities multiplied": share * temperature,
+        "not renormalised": share ** (1 / temperature),
+    }
+
+
+@question(
+    "Two characters are left, and their probabilities sum to 1.",
+    """
+    not renormalised: The probabilities of the two that are left sum to 1.
+    one too many kept: Three characters were kept.
+    only one kept: Two characters are kept.
+    both alike: The two that are kept keep their ratio.
+    second likeliest: That is the other one's probability.
+    """,
+)
+def top_2(powers: list[list[int]], **_: object) -> dict:
+    row = sorted(powers[0], reverse=True)
     return {
         "right": row[0] / sum(row[:2]),
-        "cut only": row[0] / sum(row),
-        "three": row[0] / sum(row[:3]),
-        "one": 1.0,
-        "half": 0.5,
-        "second": row[1] / sum(row[:2]),
+        "not renormalised": row[0] / sum(row),
+        "one too many kept": row[0] / sum(row[:3]),
+        "only one kept": 1.0,
+        "both alike": 0.5,
+        "second likeliest": row[1] / sum(row[:2]),
     }
 
 
-def _drawn(mine: dict) -> dict[str, int]:
-    """The place that is drawn, and what is taken for it."""
-    row, u = mine["powers"][0], mine["u"]
-    shares = [power / sum(row) for power in row]
-    right = sum(end <= u for end in itertools.accumulate(shares))
-    nearest = min(range(4), key=lambda place: abs(shares[place] - u))
+@question(
+    "Lay the probabilities of the first window end to end, in the order of the columns, and mark u.",
+    """
+    likeliest character: That is the likeliest one; the dart decides.
+    one place too early: The interval of that character ends before u.
+    one place too late: The interval of that character begins after u.
+    """,
+)
+def drawn(powers: list[list[int]], u: float, **_: object) -> dict:
+    row = powers[0]
+    place = sum(end / sum(row) <= u for end in itertools.accumulate(row))
     return {
-        "right": right,
-        "likeliest": row.index(max(row)),
-        "nearest": nearest,
-        "before": right - 1,
-        "after": right + 1,
+        "right": LETTERS[place],
+        "likeliest character": LETTERS[row.index(max(row))],
+        "one place too early": LETTERS[place - 1],
+        "one place too late": LETTERS[place + 1],
     }
 
 
-def _of_name(mine: dict) -> dict[str, int | float]:
-    """The log-probability of a name, and what is taken for it."""
-    logs = [math.log(p) for p in mine["chain"]]
+@question(
+    "Logarithms of probabilities are added, including that of the stop mark.",
+    """
+    stop mark forgotten: That is the log-probability that a name begins with these letters; it has to end, too.
+    sign: The logarithm of a probability is not positive.
+    logarithm forgotten: That is the probability itself.
+    averaged: A name's log-probability is the sum over its characters, not their mean.
+    bits instead of nats: That is a logarithm to the base 2.
+    probabilities added: The probabilities of a chain are multiplied.
+    """,
+)
+def log_prob(chain: list[float], **_: object) -> dict:
+    logs = [math.log(p) for p in chain]
     return {
         "right": sum(logs),
-        "unstopped": sum(logs[:-1]),
-        "surprise": -sum(logs),
-        "product": math.prod(mine["chain"]),
-        "mean": sum(logs) / len(logs),
-        "bits": sum(logs) / math.log(2),
-        "log of the sum": math.log(sum(mine["chain"])),
+        "stop mark forgotten": sum(logs[:-1]),
+        "sign": -sum(logs),
+        "logarithm forgotten": math.prod(chain),
+        "averaged": sum(logs) / len(logs),
+        "bits instead of nats": sum(logs) / math.log(2),
+        "probabilities added": math.log(sum(chain)),
     }
 
 
-PREDICTIONS = Predict(
-    "my_predictions",
-    _own_numbers,
-    {
-        "row": Question(
-            lambda mine: _of_letter(mine)["rows"],
-            "Exponentiate the logits of this window, which gives the numbers of its row, and divide by their sum.",
-            (
-                Mistake("softmax over dim 0", "That is what the two windows make of it together; each window has a distribution of its own.", lambda mine: _of_letter(mine)["columns"]),
-                Mistake("softmax over everything", "All numbers of both windows together sum to 1 so; each window's own should.", lambda mine: _of_letter(mine)["everything"]),
-                Mistake("not exponentiated", "Softmax divides exponentials, not logits.", lambda mine: _of_letter(mine)["logits"]),
-            ),
-        ),
-        "column": Question(
-            lambda mine: _of_letter(mine)["columns"],
-            "Over dim 0, each column sums to 1.",
-            (
-                Mistake("softmax over dim 1", "That is the softmax over dim 1; here somebody wrote dim=0.", lambda mine: _of_letter(mine)["rows"]),
-                Mistake("softmax over everything", "Over dim 0 each column is divided by its own sum.", lambda mine: _of_letter(mine)["everything"]),
-                Mistake("batch of one", "So it would be if this window were alone in its batch.", lambda mine: 1.0),
-            ),
-        ),
-        "heated": Question(
-            lambda mine: _heated(mine)["right"],
-            "A logit that is divided by t is the logarithm of the number to the power of 1/t.",
-            (
-                Mistake("multiplied", "The logits are divided by the temperature, not multiplied.", lambda mine: _heated(mine)["turned"]),
-                Mistake("temperature ignored", "That is the probability at temperature 1.", lambda mine: _heated(mine)["ignored"]),
-                Mistake("probabilities divided", "The temperature acts on the logits, before the softmax.", lambda mine: _heated(mine)["divided"]),
-                Mistake("probabilities multiplied", "The temperature acts on the logits, before the softmax.", lambda mine: _heated(mine)["multiplied"]),
-                Mistake("not renormalised", "The right power of the probability; but all of them together no longer sum to 1.", lambda mine: _heated(mine)["powers"]),
-            ),
-        ),
-        "top_2": Question(
-            lambda mine: _likeliest(mine)["right"],
-            "Two characters are left, and their probabilities sum to 1.",
-            (
-                Mistake("not renormalised", "What was cut off has to go somewhere: the probabilities of the two that are left sum to 1.", lambda mine: _likeliest(mine)["cut only"]),
-                Mistake("one too many kept", "Three characters have been kept.", lambda mine: _likeliest(mine)["three"]),
-                Mistake("only one kept", "Two characters are kept.", lambda mine: _likeliest(mine)["one"]),
-                Mistake("both alike", "The two that are kept keep their ratio.", lambda mine: _likeliest(mine)["half"]),
-                Mistake("second likeliest", "That is the other one's probability.", lambda mine: _likeliest(mine)["second"]),
-            ),
-        ),
-        "drawn": Question(
-            lambda mine: LETTERS[_drawn(mine)["right"]],
-            "Lay the probabilities of the first window end to end, in the order of the columns, and mark u.",
-            (
-                Mistake("likeliest character", "That is the likeliest one; the dart decides.", lambda mine: LETTERS[_drawn(mine)["likeliest"]]),
-                Mistake("one place too early", "The interval of that character ends before u.", lambda mine: LETTERS[_drawn(mine)["before"]]),
-                Mistake("one place too late", "The interval of that character begins after u.", lambda mine: LETTERS[_drawn(mine)["after"]]),
-            ),
-        ),
-        "log_prob": Question(
-            lambda mine: _of_name(mine)["right"],
-            "Logarithms of probabilities are added, the stop mark's among them.",
-            (
-                Mistake("stop mark forgotten", "So probable it is that a name begins with these letters; it has to end, too.", lambda mine: _of_name(mine)["unstopped"]),
-                Mistake("sign", "The logarithm of a probability is not positive.", lambda mine: _of_name(mine)["surprise"]),
-                Mistake("logarithm forgotten", "That is the probability itself.", lambda mine: _of_name(mine)["product"]),
-                Mistake("averaged", "A name's log-probability is the sum over its characters, not their mean.", lambda mine: _of_name(mine)["mean"]),
-                Mistake("bits instead of nats", "That is a logarithm to the base 2.", lambda mine: _of_name(mine)["bits"]),
-                Mistake("probabilities added", "The probabilities of a chain are multiplied.", lambda mine: _of_name(mine)["log of the sum"]),
-            ),
-        ),
-    },
-)  # fmt: skip
+PREDICTIONS = predictions(
+    _own_numbers, row=row, column=column, heated=heated, top_2=top_2, drawn=drawn, log_prob=log_prob
+)
 
 
 def _shared(x: Tensor, dim: int | tuple[int, ...] = -1, peak: Callable[[Tensor], object] = lambda x: 0) -> Tensor:
@@ -181,12 +178,6 @@ def _shared(x: Tensor, dim: int | tuple[int, ...] = -1, peak: Callable[[Tensor],
 
 def _over(dim: int | None) -> Callable[[Tensor], Tensor]:
     return lambda x: x.flatten().softmax(0).view(x.shape) if dim is None else x.softmax(dim)
-
-
-def _is_own(calls: Mapping[str, int]) -> tuple[str, str] | None:
-    if calls.keys() & {"softmax", "log_softmax", "softmin", "gumbel_softmax"}:
-        return "torch's softmax", "torch took the softmax for you; exponentiate and divide yourself."
-    return None
 
 
 def _draw_logits(draw: random.Random) -> list[tuple]:
@@ -201,42 +192,61 @@ SOFTMAX = Implement(
     _draw_logits(random.Random(1)),
     _draw_logits,
     _over(-1),
-    "The characters of each window sum to 1, with one, two and three dimensions, near 1,000 and -1,000, and where characters are cut.",
-    (
-        Mistake("softmax over dim 0", "The windows share one unit for each character; the characters of each window should.", _over(0)),
-        Mistake("softmax over dim 1", "With three dimensions the characters are no longer dim 1.", _over(1)),
-        Mistake("softmax over everything", "All numbers together sum to 1; those of each window should.", _over(None)),
-        Mistake("overflow", "exp(1000) is too large for a float and exp(-1000) is 0: what can be subtracted before, and cancels?", _shared),
-        Mistake("one maximum for all", "The largest logit of all was subtracted; a window whose logits lie far below it is left with nothing.", lambda x: _shared(x, peak=torch.max)),
-        Mistake("smallest subtracted", "The smallest logit was subtracted, so that the exponentials are large instead of small.", lambda x: _shared(x, peak=lambda x: x.amin(-1, keepdim=True))),
-        Mistake("not divided by the sum", "Exponentiated, and not divided.", lambda x: x.exp()),
-        Mistake("not divided by the sum", "Shifted and exponentiated, and not divided.", lambda x: (x - x.amax(-1, keepdim=True)).exp()),
-        Mistake("log-probabilities", "Those are the logarithms of the probabilities.", lambda x: x.log_softmax(-1)),
-        Mistake("not exponentiated", "The logits themselves were divided by their sum.", lambda x: x / x.sum(-1, keepdim=True)),
-        Mistake("argmax", "Everything went to the largest logit.", lambda x: F.one_hot(x.argmax(-1), x.shape[-1]).float()),
-        Mistake("clamped", "The logits were cut to a range: those near 1,000 are all alike now.", lambda x: x.clamp(-50, 50).softmax(-1)),
+    "Each window sums to 1, in one, two and three dimensions, near 1,000 and -1,000, and where characters are cut.",
+    mistakes(
+        """
+        softmax over dim 0: Each character sums to 1 over the windows; each window should sum to 1.
+        softmax over dim 1: With three dimensions the characters are no longer dim 1.
+        softmax over everything: All numbers together sum to 1; those of each window should.
+        overflow: exp(1000) is too large for a float and exp(-1000) is 0: what can be subtracted first, and cancels?
+        one maximum for all: The largest logit of all was subtracted; a window whose logits are far below it underflows
+            to 0.
+        smallest subtracted: The smallest logit was subtracted, so the exponentials are large instead of small.
+        not divided by the sum: Exponentiated, but not divided.
+        log-probabilities: Those are the logarithms of the probabilities.
+        not exponentiated: The logits themselves were divided by their sum.
+        argmax: The largest logit got probability 1.
+        clamped: The logits were clamped to a range: those near 1,000 are all equal now.
+        """,
+        {
+            "softmax over dim 0": _over(0),
+            "softmax over dim 1": _over(1),
+            "softmax over everything": _over(None),
+            "overflow": _shared,
+            "one maximum for all": lambda x: _shared(x, peak=torch.max),
+            "smallest subtracted": lambda x: _shared(x, peak=lambda x: x.amin(-1, keepdim=True)),
+            "not divided by the sum": [lambda x: x.exp(), lambda x: (x - x.amax(-1, keepdim=True)).exp()],
+            "log-probabilities": lambda x: x.log_softmax(-1),
+            "not exponentiated": lambda x: x / x.sum(-1, keepdim=True),
+            "argmax": lambda x: F.one_hot(x.argmax(-1), x.shape[-1]).float(),
+            "clamped": lambda x: x.clamp(-50, 50).softmax(-1),
+        },
     ),
-    method=_is_own,
-)  # fmt: skip
+    method=forbid(
+        ("softmax", "softmin"),
+        "torch's softmax",
+        "torch computed the softmax for you; exponentiate and divide yourself.",
+    ),
+)
 
 
-def _dialled(logits: Tensor, temperature: int | float, k: int, dim: int = 1, fill: int | float = -math.inf) -> Tensor:
+def _dialled(logits: Tensor, temperature: float, k: int, dim: int = 1, fill: float = -math.inf) -> Tensor:
     kept = logits.topk(k, dim=1)
     cut = torch.full_like(logits, fill).scatter(1, kept.indices, kept.values / temperature)
     return cut.softmax(dim)
 
 
-def _kept(logits: Tensor, temperature: int | float, k: int) -> Tensor:
+def _kept(logits: Tensor, temperature: float, k: int) -> Tensor:
     return (logits / temperature).softmax(1) * (_dialled(logits, 1, k) > 0)
 
 
-def _by_batch(logits: Tensor, temperature: int | float, k: int) -> Tensor:
+def _by_batch(logits: Tensor, temperature: float, k: int) -> Tensor:
     """One threshold for the batch, the k-th largest logit of all."""
     least = logits.flatten().topk(k).values[-1]
     return (logits / temperature).masked_fill(logits < least, -math.inf).softmax(1)
 
 
-def _in_columns(logits: Tensor, temperature: int | float, k: int) -> Tensor:
+def _in_columns(logits: Tensor, temperature: float, k: int) -> Tensor:
     least = logits.topk(min(k, len(logits)), dim=0).values[-1]
     return (logits / temperature).masked_fill(logits < least, -math.inf).softmax(1)
 
@@ -251,29 +261,54 @@ def _draw_dials(draw: random.Random) -> list[tuple]:
 
 DIALS = Implement(
     "my_letter_probs",
-    [(numbers(random.Random(V), B, V) * 2, t, k) for B, V, t, k in ((32, 27, 0.5, 5), (4, 9, 2.0, 3), (2, 5, 1.5, 5), (1, 6, 0.8, 2))],
+    [
+        (numbers(random.Random(V), B, V) * 2, t, k)
+        for B, V, t, k in ((32, 27, 0.5, 5), (4, 9, 2.0, 3), (2, 5, 1.5, 5), (1, 6, 0.8, 2))
+    ],
     _draw_dials,
     _dialled,
-    "Each row sums to 1, k characters are left in it, and the temperature has done its work on them.",
-    (
-        Mistake("temperature ignored", "That is what temperature 1 gives.", lambda x, t, k: _dialled(x, 1, k)),
-        Mistake("multiplied", "The logits were multiplied by the temperature.", lambda x, t, k: _dialled(x, 1 / t, k)),
-        Mistake("top-k ignored", "All characters are left; k of them should be.", lambda x, t, k: _dialled(x, t, x.shape[1])),
-        Mistake("neither dial", "That is the plain softmax.", lambda x, t, k: x.softmax(1)),
-        Mistake("not renormalised", "The right characters are left, and their probabilities no longer sum to 1.", _kept),
-        Mistake("cut logits set to 0", "A logit of 0 is not impossible: exp(0) = 1. Which logit has the exponential 0?", lambda x, t, k: _dialled(x, t, k, fill=0.0)),
-        Mistake("one threshold for all rows", "The k largest of the whole batch were kept; each row has its own.", _by_batch),
-        Mistake("top-k over dim 0", "The k likeliest windows were kept in each column; the k likeliest characters of each row were wanted.", _in_columns),
-        Mistake("one too many kept", "One character too many is left.", lambda x, t, k: _dialled(x, t, min(k + 1, x.shape[1]))),
-        Mistake("likeliest cut off", "The likeliest characters are gone, and the others are left.", lambda x, t, k: _dialled(-x, -t, k)),
-        Mistake("sorted", "The probabilities are right, and stand in the order of their size instead of that of the characters.", lambda x, t, k: _dialled(x, t, k).sort(1, descending=True).values),
-        Mistake("only k columns", "The characters that were cut have no column any more; they should have probability 0.", lambda x, t, k: (x.topk(k, 1).values / t).softmax(1)),
-        Mistake("softmax over dim 0", "Each column sums to 1; each row should.", lambda x, t, k: _dialled(x, t, k, 0)),
-        Mistake("probabilities divided", "The probabilities were divided by the temperature; it acts on the logits, before the softmax.", lambda x, t, k: _dialled(x, 1, k) / t),
-        Mistake("softmax twice", "The softmax was taken twice.", lambda x, t, k: _dialled(x.softmax(1), t, k)),
-        Mistake("no softmax", "Those are logits still.", lambda x, t, k: (x / t).masked_fill(_dialled(x, t, k) == 0, -math.inf)),
+    "Each row sums to 1, k characters are left in it, and the temperature is applied to them.",
+    mistakes(
+        """
+        temperature ignored: That is what temperature 1 gives.
+        multiplied: The logits were multiplied by the temperature.
+        top-k ignored: All characters are left; k of them should be.
+        neither dial: That is the plain softmax.
+        not renormalised: The right characters are left, but their probabilities no longer sum to 1.
+        cut logits set to 0: A logit of 0 is not impossible: exp(0) = 1. Which logit has the exponential 0?
+        one threshold for all rows: The k largest of the whole batch were kept; each row has its own.
+        top-k over dim 0: The k likeliest windows were kept in each column; expected the k likeliest characters of each
+            row.
+        one too many kept: One character too many is left.
+        likeliest cut off: The likeliest characters are gone, and the others are left.
+        sorted: The probabilities are right, but sorted by size; expected the order of the characters.
+        only k columns: The characters that were cut have no column any more; they should have probability 0.
+        softmax over dim 0: Each column sums to 1; each row should.
+        probabilities divided: The probabilities were divided by the temperature; it acts on the logits, before the
+            softmax.
+        softmax twice: The softmax was taken twice.
+        no softmax: Those are still logits.
+        """,
+        {
+            "temperature ignored": lambda x, t, k: _dialled(x, 1, k),
+            "multiplied": lambda x, t, k: _dialled(x, 1 / t, k),
+            "top-k ignored": lambda x, t, k: _dialled(x, t, x.shape[1]),
+            "neither dial": lambda x, t, k: x.softmax(1),
+            "not renormalised": _kept,
+            "cut logits set to 0": lambda x, t, k: _dialled(x, t, k, fill=0.0),
+            "one threshold for all rows": _by_batch,
+            "top-k over dim 0": _in_columns,
+            "one too many kept": lambda x, t, k: _dialled(x, t, min(k + 1, x.shape[1])),
+            "likeliest cut off": lambda x, t, k: _dialled(-x, -t, k),
+            "sorted": lambda x, t, k: _dialled(x, t, k).sort(1, descending=True).values,
+            "only k columns": lambda x, t, k: (x.topk(k, 1).values / t).softmax(1),
+            "softmax over dim 0": lambda x, t, k: _dialled(x, t, k, 0),
+            "probabilities divided": lambda x, t, k: _dialled(x, 1, k) / t,
+            "softmax twice": lambda x, t, k: _dialled(x.softmax(1), t, k),
+            "no softmax": lambda x, t, k: (x / t).masked_fill(_dialled(x, t, k) == 0, -math.inf),
+        },
     ),
-)  # fmt: skip
+)
 
 
 def _darts(draw: random.Random, probs: Tensor) -> Tensor:
@@ -287,12 +322,6 @@ def _darts(draw: random.Random, probs: Tensor) -> Tensor:
 
 def _lands(probs: Tensor, u: Tensor) -> Tensor:
     return (probs.cumsum(1) <= u[:, None]).sum(1)
-
-
-def _draw_twice(answer: Callable, probs: Tensor, u: Tensor) -> object:
-    first, second = answer(probs.clone(), u.clone()), answer(probs, u)
-    same = not isinstance(first, Tensor) or not isinstance(second, Tensor) or torch.equal(first, second)
-    return first if same else "two answers to the same u"
 
 
 def _draw_rows(draw: random.Random) -> list[tuple]:
@@ -314,29 +343,55 @@ DRAW = Implement(
     _draw_rows(random.Random(1)),
     _draw_rows,
     _lands,
-    "Each row has its own dart, and a character with probability 0 was never drawn, not even where the dart met an edge.",
-    (
-        Mistake("argmax", "Always the likeliest character: the dart should decide.", lambda probs, u: probs.argmax(1)),
-        Mistake("edge to the left", "Where u equals a cumulative sum, the interval to the right of it is meant: *greater* than u.", lambda probs, u: (probs.cumsum(1) < u[:, None]).sum(1)),
-        Mistake("cumulative sum over dim 0", "The probabilities were added up down the columns; each row has a strip of its own.", lambda probs, u: (probs.cumsum(0) <= u[:, None]).sum(1)),
-        Mistake("one dart for all rows", "All rows got the first dart; each has its own.", lambda probs, u: _lands(probs, u[:1].expand(len(u)))),
-        Mistake("compared with probabilities", "u was compared with the probabilities; what is it that it lands on?", lambda probs, u: (probs <= u[:, None]).sum(1)),
-        Mistake("compared with probabilities", "u was compared with the probabilities; what is it that it lands on?", lambda probs, u: (probs > u[:, None]).int().argmax(1)),
-        Mistake("one place too early", "Each place is one too small.", lambda probs, u: _lands(probs, u) - 1),
-        Mistake("one place too late", "Each place is one too large: how many intervals lie wholly below u?", lambda probs, u: _lands(probs, u) + 1),
-        Mistake("counted from the right", "The intervals were laid out from the other end, or u was turned into 1 - u.", lambda probs, u: _lands(probs, 1 - u)),
-        Mistake("counted from the right", "The intervals were laid out from the other end.", lambda probs, u: probs.shape[1] - 1 - _lands(probs.flip(1), u)),
-        Mistake("places above counted", "Those are the intervals that end above u; which of them is the first?", lambda probs, u: probs.shape[1] - _lands(probs, u)),
-        Mistake("ids in a column", "The ids are right; their shape should be (B,), one number for each row.", lambda probs, u: _lands(probs, u)[:, None]),
-        Mistake("truth values", "Those are truth values for all places: how many of them are true?", lambda probs, u: probs.cumsum(1) <= u[:, None]),
-        Mistake("random numbers of its own", "The same u gave two different answers: take the u that is given.", lambda probs, u: "two answers to the same u"),
+    "Each row has its own dart, and a character with probability 0 is never drawn, not even at an edge.",
+    mistakes(
+        """
+        argmax: Always the likeliest character: the dart should decide.
+        edge to the left: If u equals a cumulative sum, take the interval to its right: *greater* than u.
+        cumulative sum over dim 0: The probabilities were accumulated down the columns; each row has its own.
+        one dart for all rows: All rows got the first dart; each has its own.
+        compared with probabilities: u was compared with the probabilities; where do their intervals end?
+        one place too early: Each place is one too small.
+        one place too late: Each place is one too large: how many intervals end at or below u?
+        counted from the right: The intervals were laid out from the other end, or 1 - u was used.
+        places above counted: Those are the intervals that end above u; which of them is the first?
+        ids in a column: The ids are right; their shape should be (B,), one number for each row.
+        truth values: Those are booleans for all places: how many of them are true?
+        random numbers of its own: The same u gave two different answers: use the given u.
+        """,
+        {
+            "argmax": lambda probs, u: probs.argmax(1),
+            "edge to the left": lambda probs, u: (probs.cumsum(1) < u[:, None]).sum(1),
+            "cumulative sum over dim 0": lambda probs, u: (probs.cumsum(0) <= u[:, None]).sum(1),
+            "one dart for all rows": lambda probs, u: _lands(probs, u[:1].expand(len(u))),
+            "compared with probabilities": [
+                lambda probs, u: (probs <= u[:, None]).sum(1),
+                lambda probs, u: (probs > u[:, None]).int().argmax(1),
+            ],
+            "one place too early": lambda probs, u: _lands(probs, u) - 1,
+            "one place too late": lambda probs, u: _lands(probs, u) + 1,
+            "counted from the right": [
+                lambda probs, u: _lands(probs, 1 - u),
+                lambda probs, u: probs.shape[1] - 1 - _lands(probs.flip(1), u),
+            ],
+            "places above counted": lambda probs, u: probs.shape[1] - _lands(probs, u),
+            "ids in a column": lambda probs, u: _lands(probs, u)[:, None],
+            "truth values": lambda probs, u: probs.cumsum(1) <= u[:, None],
+            "random numbers of its own": lambda probs, u: "two answers to the same u",
+        },
     ),
     {
-        "cannot be converted to Scalar": ("item() for a batch", ".item() and int() take one number out of a tensor; there is one for each row."),
-        "only one element": ("item() for a batch", ".item() and int() take one number out of a tensor; there is one for each row."),
+        "cannot be converted to Scalar": (
+            "item() for a batch",
+            ".item() and int() take one number from a tensor; there is one for each row.",
+        ),
+        "only one element": (
+            "item() for a batch",
+            ".item() and int() take one number from a tensor; there is one for each row.",
+        ),
     },
-    probe=_draw_twice,
-)  # fmt: skip
+    probe=probes.draw_twice,
+)
 
 
 def _write(
@@ -357,24 +412,7 @@ def _write(
         for step, darts in enumerate(u):
             drawn.append(step_of(net.train(training(step))(window), darts))
             window = push(window, drawn[-1])
-    changed = any(not torch.equal(before[name], value) for name, value in net.state_dict().items())
-    return _came(torch.stack(drawn, dim=1), changed if moved is None else moved)
-
-
-def _came(letters: object, moved: bool) -> dict[str, object]:
-    return {"letters": letters, "running statistics moved": moved}
-
-
-def _sample(answer: Callable, u: Tensor, settings: dict) -> object:
-    net = small_net(settings["vocabulary"], settings["context"], settings["net"])
-    before = copy.deepcopy(net.state_dict())
-    letters = answer(net, u, settings["context"])
-    moved = any(not torch.equal(before[name], value) for name, value in net.state_dict().items())
-    return None if letters is None or letters is ... else _came(letters, moved)
-
-
-def _doing(**options: object) -> Callable:
-    return lambda *case: _write(*case, **options)
+    return sampling_results(torch.stack(drawn, dim=1), changed(net, before) if moved is None else moved)
 
 
 def _sampling_case(draw: random.Random, names: int, steps: int, vocabulary: int, context: int) -> tuple:
@@ -406,29 +444,54 @@ MENDED = Implement(
     _draw_samplings(random.Random(1)),
     _draw_samplings,
     _write,
-    "A name depends on nothing but its own letters and darts, and the net is as it was.",
-    (
-        Mistake(NOT_DONE, "The names are those of the function as it was given, so the mistake is still in it.", _doing(training=lambda step: True)),
-        Mistake("switched too late", "The first letters still depend on the other names in the batch.", _doing(training=lambda step: step == 0)),
-        Mistake("switched back too soon", "Only the first letters are right: what does the net use for the others?", _doing(training=lambda step: step > 0)),
-        Mistake("statistics held still", "The running statistics stay now, and the names still depend on each other: which statistics normalise?", _doing(training=lambda step: True, prepare=_stand_still)),
-        Mistake("statistics held still", "The running statistics are put back afterwards, and the names still depend on each other.", _doing(training=lambda step: True, moved=False)),
-        Mistake("statistics thrown away", "The running statistics were reset: what was collected in training is lost.", _doing(prepare=lambda net: net[3].reset_running_stats())),
-        Mistake("softmax over dim 0", "The names share one unit for each character now: that is another mistake, which was not there.", _doing(step_of=lambda logits, u: _lands(logits.softmax(0), u).clamp(max=logits.shape[1] - 1))),
-        Mistake("softmax over dim 0", "The names share one unit for each character now: that is another mistake, which was not there.", _doing(step_of=lambda logits, u: _lands(logits.softmax(0), u).clamp(max=logits.shape[1] - 1), training=lambda step: True)),
-        Mistake("argmax", "Always the likeliest letter: the darts are no longer used.", _doing(step_of=lambda logits, u: logits.argmax(1))),
-        Mistake("window pushed the wrong way", "The new letter stands at the left end of the window now; it was right before.", _doing(push=lambda window, ids: torch.cat([ids[:, None], window[:, :-1]], dim=1))),
-        Mistake("window stands still", "The window is no longer moved on.", _doing(push=lambda window, ids: window)),
-        Mistake("names in columns", "The letters are right, and rows and columns swapped: a row was a name.", lambda *case: {**(found := _write(*case)), "letters": found["letters"].T}),
+    "A name depends only on its own letters and darts, and the net is unchanged.",
+    mistakes(
+        """
+        not done: The names are those of the function as given, so the mistake is still in it.
+        switched too late: The first letters still depend on the other names in the batch.
+        switched back too soon: Only the first letters are right: which statistics does the net use for the others?
+        statistics held still: The running statistics no longer change, but the names still depend on each other: which
+            statistics normalise?
+        statistics thrown away: The running statistics were reset: those of the training are lost.
+        softmax over dim 0: Each character sums to 1 over the names now: a new mistake.
+        argmax: Always the likeliest letter: the darts are not used.
+        window pushed the wrong way: The new letter is at the left end of the window now; it was right before.
+        window stands still: The window is no longer shifted.
+        names in columns: The letters are right, but transposed: each row is a name.
+        """,
+        {
+            NOT_DONE: partial(_write, training=lambda step: True),
+            "switched too late": partial(_write, training=lambda step: step == 0),
+            "switched back too soon": partial(_write, training=lambda step: step > 0),
+            "statistics held still": [
+                partial(_write, training=lambda step: True, prepare=_stand_still),
+                partial(_write, training=lambda step: True, moved=False),
+            ],
+            "statistics thrown away": partial(_write, prepare=lambda net: net[3].reset_running_stats()),
+            "softmax over dim 0": [
+                partial(_write, step_of=lambda logits, u: _lands(logits.softmax(0), u).clamp(max=logits.shape[1] - 1)),
+                partial(
+                    _write,
+                    step_of=lambda logits, u: _lands(logits.softmax(0), u).clamp(max=logits.shape[1] - 1),
+                    training=lambda step: True,
+                ),
+            ],
+            "argmax": partial(_write, step_of=lambda logits, u: logits.argmax(1)),
+            "window pushed the wrong way": partial(
+                _write, push=lambda window, ids: torch.cat([ids[:, None], window[:, :-1]], dim=1)
+            ),
+            "window stands still": partial(_write, push=lambda window, ids: window),
+            "names in columns": lambda *case: {**(found := _write(*case)), "letters": found["letters"].T},
+        },
     ),
-    {"more than 1 value per channel": ("one name at a time", "One name at a time has no companions, and train mode no variance: BatchNorm refuses. Why does it ask for the batch at all?")},
-    probe=_sample,
-)  # fmt: skip
-
-
-def _windows(name: list[int], context: int) -> tuple[Tensor, Tensor]:
-    padded = [0] * context + name
-    return torch.tensor([padded[i : i + context] for i in range(len(name) + 1)]), torch.tensor([*name, 0])
+    {
+        "more than 1 value per channel": (
+            "one name at a time",
+            "A batch of one has no variance in train mode, so BatchNorm rejects it. Why does it use the batch at all?",
+        )
+    },
+    probe=probes.sampling,
+)
 
 
 def _chained(
@@ -439,23 +502,13 @@ def _chained(
     change: Callable[[Tensor, Tensor], Tensor] = lambda X, Y: X,
     dim: int = 1,
     logs: Callable[[Tensor, int], Tensor] = torch.log_softmax,
-) -> int | float:
+) -> float:
     """A name's log-probability; the options are ways to go wrong."""
-    X, Y = _windows(name, settings["context"])
+    X, Y = windows_of([name], settings["context"])
     with torch.no_grad():
         net = small_net(settings["vocabulary"], settings["context"], settings["net"]).eval()
         rows = logs(net(change(X, Y)), dim)[torch.arange(len(Y)), Y]
     return whole(rows[keep]).item()
-
-
-def _name_asked(answer: Callable, name: list[int], settings: dict) -> object:
-    net = small_net(settings["vocabulary"], settings["context"], settings["net"]).eval()
-    found = answer(net, name, settings["context"])
-    return found if found is None or found is ... else float(found)
-
-
-def _asking(**options: object) -> Callable:
-    return lambda *case: _chained(*case, **options)
 
 
 def _names_case(draw: random.Random, letters: int, vocabulary: int, context: int) -> tuple:
@@ -470,30 +523,62 @@ def _draw_names(draw: random.Random) -> list[tuple]:
 
 LOG_PROB = Implement(
     "my_log_prob",
-    [_names_case(random.Random(seed), *size) for seed, size in enumerate(((7, 27, 8), (5, 9, 3), (2, 12, 4), (0, 9, 5)))],
+    [
+        _names_case(random.Random(seed), *size)
+        for seed, size in enumerate(((7, 27, 8), (5, 9, 3), (2, 12, 4), (0, 9, 5)))
+    ],
     _draw_names,
     _chained,
-    "Right for names that are longer and shorter than the window, and for the name without a letter.",
-    (
-        Mistake("stop mark forgotten", "That is the log-probability that a name begins so: it has to end, too.", _asking(keep=slice(-1))),
-        Mistake("first letter forgotten", "The first letter has a probability, too, after a window of nothing but padding.", _asking(keep=slice(1, None))),
-        Mistake("averaged", "That is the mean over the characters; a name's log-probability is their sum.", _asking(whole=torch.mean)),
-        Mistake("logarithm forgotten", "That is the probability itself.", lambda *case: math.exp(_chained(*case))),
-        Mistake("sign", "That is the surprise; the logarithm of a probability is not positive.", lambda *case: -_chained(*case)),
-        Mistake("bits instead of nats", "That is a logarithm to the base 2.", lambda *case: _chained(*case) / math.log(2)),
-        Mistake("logarithm to the base 10", "That is a logarithm to the base 10.", lambda *case: _chained(*case) / math.log(10)),
-        Mistake("softmax over dim 0", "The probabilities of a window's characters should sum to 1; here those of a character do.", _asking(dim=0)),
-        Mistake("no softmax", "The logits themselves were added up.", _asking(logs=lambda x, dim: x)),
-        Mistake("likeliest letters", "Those are the probabilities of the likeliest letters; the name's own were wanted.", lambda *case: _chained(*case, logs=lambda x, dim: x.log_softmax(dim).amax(dim, keepdim=True).expand_as(x))),
-        Mistake("target inside the window", "Each window holds the letter that is to be guessed from it.", _asking(change=lambda X, Y: torch.cat([X[:, 1:], Y[:, None]], dim=1))),
-        Mistake("window stands still", "The window is always empty: it moves on with the name.", _asking(change=lambda X, Y: torch.zeros_like(X))),
-        Mistake("newest letter on the left", "The newest letter belongs at the right end of the window.", _asking(change=lambda X, Y: X.flip(1))),
-        Mistake("probabilities added", "The probabilities of a chain are multiplied, or their logarithms added.", _asking(whole=lambda rows: rows.exp().sum().log())),
-        Mistake("probabilities added", "The probabilities of a chain are multiplied, or their logarithms added.", _asking(whole=lambda rows: rows.exp().sum())),
+    "Right for names longer and shorter than the window, and for the name without a letter.",
+    mistakes(
+        """
+        stop mark forgotten: That is the log-probability that a name begins this way: it has to end, too.
+        first letter forgotten: The first letter has a probability, too, after a window of padding only.
+        averaged: That is the mean over the characters; a name's log-probability is their sum.
+        logarithm forgotten: That is the probability itself.
+        sign: That is the surprise; the logarithm of a probability is not positive.
+        bits instead of nats: That is a logarithm to the base 2.
+        logarithm to the base 10: That is a logarithm to the base 10.
+        softmax over dim 0: The probabilities of a window's characters should sum to 1; here each character sums to 1
+            over the windows.
+        no softmax: The logits themselves were added up.
+        likeliest letters: Those are the probabilities of the likeliest letters; expected those of the name.
+        target inside the window: Each window holds the letter that is to be predicted from it.
+        window stands still: The window is always empty: it moves on with the name.
+        newest letter on the left: The newest letter belongs at the right end of the window.
+        probabilities added: The probabilities of a chain are multiplied, or their logarithms added.
+        """,
+        {
+            "stop mark forgotten": partial(_chained, keep=slice(-1)),
+            "first letter forgotten": partial(_chained, keep=slice(1, None)),
+            "averaged": partial(_chained, whole=torch.mean),
+            "logarithm forgotten": lambda *case: math.exp(_chained(*case)),
+            "sign": lambda *case: -_chained(*case),
+            "bits instead of nats": lambda *case: _chained(*case) / math.log(2),
+            "logarithm to the base 10": lambda *case: _chained(*case) / math.log(10),
+            "softmax over dim 0": partial(_chained, dim=0),
+            "no softmax": partial(_chained, logs=lambda x, dim: x),
+            "likeliest letters": lambda *case: _chained(
+                *case, logs=lambda x, dim: x.log_softmax(dim).amax(dim, keepdim=True).expand_as(x)
+            ),
+            "target inside the window": partial(_chained, change=lambda X, Y: torch.cat([X[:, 1:], Y[:, None]], dim=1)),
+            "window stands still": partial(_chained, change=lambda X, Y: torch.zeros_like(X)),
+            "newest letter on the left": partial(_chained, change=lambda X, Y: X.flip(1)),
+            "probabilities added": [
+                partial(_chained, whole=lambda rows: rows.exp().sum().log()),
+                partial(_chained, whole=lambda rows: rows.exp().sum()),
+            ],
+        },
     ),
-    {"must match": ("window of another size", "A window has `context` ids, for names longer and shorter than that."), "shapes cannot be multiplied": ("window of another size", "A window has `context` ids, for names longer and shorter than that.")},
-    probe=_name_asked,
-)  # fmt: skip
+    {
+        "must match": ("window of another size", "A window has `context` ids, for names longer and shorter than that."),
+        "shapes cannot be multiplied": (
+            "window of another size",
+            "A window has `context` ids, for names longer and shorter than that.",
+        ),
+    },
+    probe=probes.log_prob,
+)
 
 EXERCISES = {
     "predictions": PREDICTIONS,

@@ -69,102 +69,6 @@ def predicts_a_window_a_letter(mine):
     }
 
 
-@wrong("predictions", "slots counted")
-def predicts_slots(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": (n + 1) * context,
-        "padding": sum(context - i for i in range(n + 1)),
-        "rows": len(set(mine["word"])) + 1,
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": math.log(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "last window forgotten")
-def predicts_padding_without_the_last_window(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": sum(context - i for i in range(n)),
-        "rows": len(set(mine["word"])) + 1,
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": math.log(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "one window only")
-def predicts_padding_of_one_window(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": context - n,
-        "rows": len(set(mine["word"])) + 1,
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": math.log(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "repeated letters counted")
-def predicts_a_row_a_letter(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": sum(context - i for i in range(n + 1)),
-        "rows": n + 1,
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": math.log(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "whole table")
-def predicts_all_rows(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": sum(context - i for i in range(n + 1)),
-        "rows": mine["vocabulary"],
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": math.log(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "channels before time")
-def predicts_channels_before_time(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": sum(context - i for i in range(n + 1)),
-        "rows": len(set(mine["word"])) + 1,
-        "shape": (n + 1, mine["channels"], context),
-        "loss": math.log(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "bits instead of nats")
-def predicts_bits(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": sum(context - i for i in range(n + 1)),
-        "rows": len(set(mine["word"])) + 1,
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": math.log2(mine["vocabulary"]),
-    }
-
-
-@wrong("predictions", "loss of 27 characters")
-def predicts_the_lessons_loss(mine):
-    n, context = len(mine["word"]), mine["context"]
-    return {
-        "windows": n + 1,
-        "padding": sum(context - i for i in range(n + 1)),
-        "rows": len(set(mine["word"])) + 1,
-        "shape": (n + 1, context, mine["channels"]),
-        "loss": 3.30,
-    }
-
-
 @wrong("predictions", "another value for windows")
 def predicts_what_a_friend_predicted(mine):
     return {"windows": 11, "padding": 77, "rows": 7, "shape": (8, 9, 10), "loss": 5.0}
@@ -220,74 +124,6 @@ def windows_for_letters_only(names, context):
     return torch.tensor(rows), torch.tensor(targets)
 
 
-@wrong("windows", "first window missing")
-def windows_from_the_first_letter(names, context):
-    rows, targets = [], []
-    for name in names:
-        padded = [0] * context + name + [0]
-        for i in range(1, len(name) + 1):
-            rows.append(padded[i : i + context])
-            targets.append(padded[i + context])
-    return torch.tensor(rows), torch.tensor(targets)
-
-
-@wrong("windows", "windows run across names")
-def windows_never_reset(names, context):
-    rows, targets, window = [], [], [0] * context
-    for name in names:
-        for number in [*name, 0]:
-            rows.append(window)
-            targets.append(number)
-            window = window[1:] + [number]
-    return torch.tensor(rows), torch.tensor(targets)
-
-
-@wrong("windows", "reversed")
-def windows_backwards(names, context):
-    rows, targets = [], []
-    for name in names:
-        window = [0] * context
-        for number in [*name, 0]:
-            rows.append(window)
-            targets.append(number)
-            window = [number] + window[:-1]
-    return torch.tensor(rows), torch.tensor(targets)
-
-
-@wrong("windows", "padding behind")
-def windows_padded_behind(names, context):
-    rows, targets = [], []
-    for name in names:
-        for i, number in enumerate([*name, 0]):
-            before = name[max(0, i - context) : i]
-            rows.append(before + [0] * (context - len(before)))
-            targets.append(number)
-    return torch.tensor(rows), torch.tensor(targets)
-
-
-@wrong("windows", "target inside the window")
-def windows_with_their_targets(names, context):
-    rows, targets = [], []
-    for name in names:
-        window = [0] * context
-        for number in [*name, 0]:
-            window = window[1:] + [number]
-            rows.append(window)
-            targets.append(number)
-    return torch.tensor(rows), torch.tensor(targets)
-
-
-@wrong("windows", "targets one behind")
-def windows_with_targets_one_behind(names, context):
-    rows, targets = [], []
-    for name in names:
-        padded = [0] * context + name
-        for i in range(len(name) + 1):
-            rows.append(padded[i : i + context])
-            targets.append(padded[i + context - 1])
-    return torch.tensor(rows), torch.tensor(targets)
-
-
 @wrong("windows", "hard-coded size")
 def windows_of_eight(names, context):
     rows, targets = [], []
@@ -332,18 +168,6 @@ def windows_without_targets(names, context):
 def windows_of_floats(names, context):
     X = [torch.tensor([0.0] * context + name).unfold(0, context, 1) for name in names]
     return torch.cat(X), torch.cat([torch.tensor(name + [0]) for name in names])
-
-
-@wrong("windows", "targets in a column")
-def windows_with_a_column(names, context):
-    X = [torch.tensor([0] * context + name).unfold(0, context, 1) for name in names]
-    return torch.cat(X), torch.cat([torch.tensor(name + [0]) for name in names]).view(-1, 1)
-
-
-@wrong("windows", "X and Y swapped")
-def windows_swapped(names, context):
-    X = [torch.tensor([0] * context + name).unfold(0, context, 1) for name in names]
-    return torch.cat([torch.tensor(name + [0]) for name in names]), torch.cat(X)
 
 
 @wrong("windows", "long names cut")
@@ -405,25 +229,10 @@ def embed_by_layer(ids, table):
     return nn.Embedding.from_pretrained(table)(ids)
 
 
-@wrong("embed", "counted from 1")
-def embed_counted_from_one(ids, table):
-    return (ids.unsqueeze(-1) == torch.arange(1, len(table) + 1)).float() @ table
-
-
-@wrong("embed", "counted from 1")
-def embed_of_the_id_before(ids, table):
-    return torch.eye(len(table))[ids - 1] @ table
-
-
 @wrong("embed", "id in place of 1")
 def embed_with_ids_in_the_vectors(ids, table):
     one_hot = (ids.unsqueeze(-1) == torch.arange(len(table))).float()
     return (one_hot * ids.unsqueeze(-1)) @ table
-
-
-@wrong("embed", "product forgotten")
-def embed_without_product(ids, table):
-    return (ids.unsqueeze(-1) == torch.arange(len(table))).float()
 
 
 @wrong("embed", "one-hot of whole numbers")
@@ -440,21 +249,6 @@ def embed_for_27(ids, table):
 def embed_for_two_dimensions(ids, table):
     B, T = ids.shape
     return (ids.view(B, T, 1) == torch.arange(len(table))).float() @ table
-
-
-@wrong("embed", "summed over time")
-def embed_summed(ids, table):
-    return ((ids.unsqueeze(-1) == torch.arange(len(table))).float() @ table).sum(-2)
-
-
-@wrong("embed", "batch and time merged")
-def embed_merged(ids, table):
-    return (ids.view(-1, 1) == torch.arange(len(table))).float() @ table
-
-
-@wrong("embed", "channels first")
-def embed_transposed(ids, table):
-    return ((ids.unsqueeze(-1) == torch.arange(len(table))).float() @ table).transpose(-1, -2)
 
 
 @wrong("embed", "all zeros")
@@ -500,59 +294,10 @@ def loss_as_given(windows, targets, table, weight):
     return -probs[torch.arange(len(targets)), targets].log().mean()
 
 
-@wrong("mended", "softmax over everything")
-def loss_over_everything(windows, targets, table, weight):
-    logits = table[windows].flatten(1) @ weight
-    probs = logits.exp() / logits.exp().sum()
-    return -probs[torch.arange(len(targets)), targets].log().mean()
-
-
-@wrong("mended", "softmax twice")
-def loss_with_softmax_twice(windows, targets, table, weight):
-    logits = table[windows].flatten(1) @ weight
-    return F.cross_entropy(logits.softmax(1), targets)
-
-
-@wrong("mended", "summed, not averaged")
-def loss_summed(windows, targets, table, weight):
-    logits = table[windows].flatten(1) @ weight
-    return F.cross_entropy(logits, targets, reduction="sum")
-
-
-@wrong("mended", "sign")
-def loss_with_the_other_sign(windows, targets, table, weight):
-    logits = table[windows].flatten(1) @ weight
-    return logits.log_softmax(1)[torch.arange(len(targets)), targets].mean()
-
-
-@wrong("mended", "logarithm forgotten")
-def loss_without_logarithm(windows, targets, table, weight):
-    logits = table[windows].flatten(1) @ weight
-    return F.nll_loss(logits.softmax(1), targets)
-
-
-@wrong("mended", "mean before the logarithm")
-def loss_of_the_mean(windows, targets, table, weight):
-    probs = (table[windows].flatten(1) @ weight).softmax(1)
-    return -probs[torch.arange(len(targets)), targets].mean().log()
-
-
-@wrong("mended", "every target for every window")
-def loss_of_all_targets(windows, targets, table, weight):
-    probs = (table[windows].flatten(1) @ weight).softmax(1)
-    return -probs[:, targets].log().mean()
-
-
 @wrong("mended", "hard-coded size")
 def loss_for_32(windows, targets, table, weight):
     probs = (table[windows].flatten(1) @ weight).softmax(1)
     return -probs[torch.arange(len(targets)), targets].log().sum() / 32
-
-
-@wrong("mended", "bits instead of nats")
-def loss_in_bits(windows, targets, table, weight):
-    probs = (table[windows].flatten(1) @ weight).softmax(1)
-    return -probs[torch.arange(len(targets)), targets].log2().mean()
 
 
 @wrong("mended", "no softmax")
@@ -615,57 +360,12 @@ def bigram_by_index_put(X, Y, size):
     return (counts.T / counts.sum(1)).T
 
 
-@wrong("bigram", "columns sum to 1")
-def bigram_over_columns(X, Y, size):
-    counts = torch.ones(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
-    return counts / counts.sum(0)
-
-
-@wrong("bigram", "everything sums to 1")
-def bigram_over_everything(X, Y, size):
-    counts = torch.ones(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
-    return counts / counts.sum()
-
-
-@wrong("bigram", "counts, not probabilities")
-def bigram_counts(X, Y, size):
-    return torch.ones(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
-
-
-@wrong("bigram", "smoothing forgotten")
-def bigram_not_smoothed(X, Y, size):
-    counts = torch.zeros(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
-    return counts / counts.sum(1, keepdim=True)
-
-
-@wrong("bigram", "added 1 above the line only")
-def bigram_half_smoothed(X, Y, size):
-    counts = torch.zeros(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
-    return (counts + 1) / counts.sum(1, keepdim=True)
-
-
-@wrong("bigram", "added 1 once a row")
-def bigram_smoothed_once_a_row(X, Y, size):
-    counts = torch.zeros(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
-    return (counts + 1) / (counts.sum(1, keepdim=True) + 1)
-
-
-@wrong("bigram", "oldest letter")
-def bigram_of_the_oldest_letter(X, Y, size):
-    counts = torch.ones(size, size).index_put((X[:, 0], Y), torch.ones(len(Y)), accumulate=True)
-    return counts / counts.sum(1, keepdim=True)
-
-
-@wrong("bigram", "rows and columns swapped")
-def bigram_swapped(X, Y, size):
-    counts = torch.ones(size, size).index_put((Y, X[:, -1]), torch.ones(len(Y)), accumulate=True)
-    return counts / counts.sum(1, keepdim=True)
-
-
-@wrong("bigram", "repeated pairs counted once")
-def bigram_by_adding_at_once(X, Y, size):
+@wrong("bigram", "stop mark left out")
+def bigram_of_letters(X, Y, size):
     counts = torch.ones(size, size)
-    counts[X[:, -1], Y] += 1
+    for before, after in zip(X[:, -1].tolist(), Y.tolist(), strict=True):
+        if after != 0:
+            counts[before, after] += 1
     return counts / counts.sum(1, keepdim=True)
 
 

@@ -64,90 +64,6 @@ def predicts_n_groups(mine):
     }
 
 
-@wrong("predictions", "flattened at once")
-def predicts_everything_at_once(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {"first": (B, T * C), "both": (B, T * C), "single": (1, T * C), "place": t // n1, "column": t * C + c}
-
-
-@wrong("predictions", "channels lost")
-def predicts_fewer_numbers(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {"first": (B, T // n1, C), "both": (B, C), "single": (1, C), "place": t // n1, "column": t * C + c}
-
-
-@wrong("predictions", "time step of 1 kept")
-def predicts_a_time_step_of_one(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {
-        "first": (B, T // n1, n1 * C),
-        "both": (B, 1, T * C),
-        "single": (1, 1, T * C),
-        "place": t // n1,
-        "column": t * C + c,
-    }
-
-
-@wrong("predictions", "squeeze() without a dimension")
-def predicts_no_batch_of_one(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {
-        "first": (B, T // n1, n1 * C),
-        "both": (B, T * C),
-        "single": (T * C,),
-        "place": t // n1,
-        "column": t * C + c,
-    }
-
-
-@wrong("predictions", "time and channels swapped")
-def predicts_time_running_fastest(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {
-        "first": (B, T // n1, n1 * C),
-        "both": (B, T * C),
-        "single": (1, T * C),
-        "place": t // n1,
-        "column": c * T + t,
-    }
-
-
-@wrong("predictions", "place inside the group")
-def predicts_the_place_inside(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {
-        "first": (B, T // n1, n1 * C),
-        "both": (B, T * C),
-        "single": (1, T * C),
-        "place": t % n1,
-        "column": t * C + c,
-    }
-
-
-@wrong("predictions", "strided pairs")
-def predicts_strided_groups(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {
-        "first": (B, T // n1, n1 * C),
-        "both": (B, T * C),
-        "single": (1, T * C),
-        "place": t % mine["n2"],
-        "column": t * C + c,
-    }
-
-
-@wrong("predictions", "counted from 1")
-def predicts_counting_from_one(mine):
-    B, T, C, n1, t, c = (mine[key] for key in ("B", "T", "C", "n1", "t", "c"))
-    return {
-        "first": (B, T // n1, n1 * C),
-        "both": (B, T * C),
-        "single": (1, T * C),
-        "place": t // n1,
-        "column": t * C + c + 1,
-    }
-
-
 @wrong("predictions", "another value for first")
 def predicts_what_a_friend_predicted(mine):
     return {"first": (32, 4, 20), "both": (32, 80), "single": (1, 80), "place": 1, "column": 25}
@@ -194,6 +110,30 @@ class FlattenByUnflatten:
         if rest:
             raise ValueError(f"wanted groups of {self.n}, got {x.shape[1]} time steps")
         return x.contiguous().view(len(x), *([groups] if groups > 1 else []), -1)
+
+
+@wrong("flatten", "batch squeezed away")
+class FlattenAndSqueezeTheFirst:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        if T % self.n:
+            raise ValueError(f"{T} time steps cannot be grouped by {self.n}")
+        return x.reshape(B, T // self.n, -1).squeeze(0)
+
+
+@wrong("flatten", "padded without a word")
+class FlattenWithPadding:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        missing = -x.shape[1] % self.n
+        x = torch.cat([x, torch.zeros(len(x), missing, x.shape[2])], dim=1)
+        out = torch.cat([x[:, i :: self.n] for i in range(self.n)], dim=2)
+        return out[:, 0] if out.shape[1] == 1 else out
 
 
 @wrong("flatten", "strided pairs")
@@ -389,16 +329,6 @@ class FlattenWithoutSizes:
         return x.reshape(B, T // self.n, C * self.n).squeeze(1)
 
 
-@wrong("flatten", "no word on the sizes")
-class FlattenThatRefusesNothing:
-    def __init__(self, n):
-        self.n = n
-
-    def __call__(self, x):
-        B, T, C = x.shape
-        return x.reshape(B, T // self.n, C * self.n).squeeze(1)
-
-
 @wrong("flatten", "rest cut off")
 class FlattenThatCuts:
     def __init__(self, n):
@@ -466,24 +396,6 @@ def seen_by_gradients_that_add_up(net, T, C):
     return torch.stack(rows)
 
 
-@wrong("seen", "places not told apart")
-def seen_by_all_places(net, T, C):
-    x = torch.randn(1, T, C, requires_grad=True)
-    out = net(x)
-    out = out if out.ndim == 3 else out.unsqueeze(1)
-    out.sum().backward()
-    return (x.grad[0] != 0).any(1).expand(out.shape[1], -1)
-
-
-@wrong("seen", "rows and columns swapped")
-def seen_turned(net, T, C):
-    x = torch.randn(1, T, C, requires_grad=True)
-    out = net(x)
-    out = out if out.ndim == 3 else out.unsqueeze(1)
-    rows = [torch.autograd.grad(out[:, p].sum(), x, retain_graph=True)[0][0] for p in range(out.shape[1])]
-    return (torch.stack(rows) != 0).any(2).T
-
-
 @wrong("seen", "input without requires_grad")
 def seen_without_asking(net, T, C):
     x = torch.randn(1, T, C)
@@ -500,15 +412,6 @@ def seen_without_retaining(net, T, C):
     out = out if out.ndim == 3 else out.unsqueeze(1)
     rows = [torch.autograd.grad(out[:, p].sum(), x)[0][0] for p in range(out.shape[1])]
     return (torch.stack(rows) != 0).any(2)
-
-
-@wrong("seen", "channels not merged")
-def seen_by_channel(net, T, C):
-    x = torch.randn(1, T, C, requires_grad=True)
-    out = net(x)
-    out = out if out.ndim == 3 else out.unsqueeze(1)
-    rows = [torch.autograd.grad(out[:, p].sum(), x, retain_graph=True)[0][0] for p in range(out.shape[1])]
-    return torch.stack(rows) != 0
 
 
 @wrong("seen", "wrong dtype")
@@ -540,14 +443,6 @@ def seen_by_formula(net, T, C):
     if out.ndim == 2:
         return torch.ones(1, T, dtype=torch.bool)
     return torch.arange(T)[None] // 2 == torch.arange(T // 2)[:, None]
-
-
-@wrong("seen", "channels taken for places")
-def seen_of_three_dimensions_only(net, T, C):
-    x = torch.randn(1, T, C, requires_grad=True)
-    out = net(x)
-    rows = [torch.autograd.grad(out[:, p].sum(), x, retain_graph=True)[0][0] for p in range(out.shape[1])]
-    return (torch.stack(rows) != 0).any(2)
 
 
 @wrong("seen", "gradient at zero")
@@ -586,55 +481,6 @@ def tree_by_convolution(x, w1, w2, w3):
     return x.squeeze(2)
 
 
-@wrong("mended", "strided first stage")
-def tree_of_halves(x, w1, w2, w3):
-    x = torch.tanh(torch.cat(x.chunk(2, dim=1), dim=2) @ w1)
-    x = torch.tanh(torch.cat(x.chunk(2, dim=1), dim=2) @ w2)
-    return torch.tanh(x.flatten(1) @ w3)
-
-
-@wrong("mended", "mistake moved to the first stage")
-def tree_with_the_first_stage_changed(x, w1, w2, w3):
-    x = torch.tanh(torch.cat(x.chunk(2, dim=1), dim=2) @ w1)
-    x = torch.tanh(x.view(len(x), 2, -1) @ w2)
-    return torch.tanh(x.flatten(1) @ w3)
-
-
-@wrong("mended", "right-hand neighbour first")
-def tree_with_turned_pairs(x, w1, w2, w3):
-    x = torch.tanh(x.view(len(x), 4, -1) @ w1)
-    x = torch.tanh(torch.cat([x[:, 1::2], x[:, 0::2]], dim=2) @ w2)
-    return torch.tanh(x.flatten(1) @ w3)
-
-
-@wrong("mended", "channels interleaved")
-def tree_interleaved(x, w1, w2, w3):
-    x = torch.tanh(x.view(len(x), 4, -1) @ w1)
-    x = torch.tanh(torch.stack([x[:, 0::2], x[:, 1::2]], dim=3).flatten(2) @ w2)
-    return torch.tanh(x.flatten(1) @ w3)
-
-
-@wrong("mended", "activation of stage two lost")
-def tree_without_second_activation(x, w1, w2, w3):
-    x = torch.tanh(x.view(len(x), 4, -1) @ w1)
-    x = x.view(len(x), 2, -1) @ w2
-    return torch.tanh(x.flatten(1) @ w3)
-
-
-@wrong("mended", "activation of stage three lost")
-def tree_without_last_activation(x, w1, w2, w3):
-    x = torch.tanh(x.view(len(x), 4, -1) @ w1)
-    x = torch.tanh(x.view(len(x), 2, -1) @ w2)
-    return x.flatten(1) @ w3
-
-
-@wrong("mended", "time step of 1 kept")
-def tree_with_a_time_step(x, w1, w2, w3):
-    x = torch.tanh(x.view(len(x), 4, -1) @ w1)
-    x = torch.tanh(x.view(len(x), 2, -1) @ w2)
-    return torch.tanh(x.view(len(x), 1, -1) @ w3)
-
-
 @wrong("mended", "hard-coded size")
 def tree_for_32(x, w1, w2, w3):
     x = torch.tanh(x.view(32, 4, -1) @ w1)
@@ -653,13 +499,6 @@ def tree_that_writes_into_its_input(x, w1, w2, w3):
 @wrong("mended", "returned its input")
 def tree_of_nothing(x, w1, w2, w3):
     return x
-
-
-@wrong("mended", "squeeze() without a dimension")
-def tree_squeezed(x, w1, w2, w3):
-    x = torch.tanh(x.view(len(x), 4, -1) @ w1)
-    x = torch.tanh(x.view(len(x), 2, -1) @ w2)
-    return torch.tanh(x.view(len(x), 1, -1) @ w3).squeeze()
 
 
 @wrong("mended", "not done")
@@ -706,7 +545,7 @@ def matrix_half_by_half(w1, w2):
     return torch.cat([torch.cat([four, 0 * four], 1), torch.cat([0 * four, four], 1)])
 
 
-@wrong("matrix", "turned round")
+@wrong("matrix", "transposed")
 def matrix_turned(w1, w2):
     return torch.block_diag(w2, w2) @ torch.block_diag(w1, w1, w1, w1)
 
@@ -719,26 +558,6 @@ def matrix_of_weights_as_they_are(w1, w2):
 @wrong("matrix", "wrong order")
 def matrix_in_the_wrong_order(w1, w2):
     return torch.block_diag(*[w2.T] * 2) @ torch.block_diag(*[w1.T] * 4)
-
-
-@wrong("matrix", "second stage left out")
-def matrix_of_the_first_stage(w1, w2):
-    return torch.block_diag(*[w1.T] * 4)
-
-
-@wrong("matrix", "first stage left out")
-def matrix_of_the_second_stage(w1, w2):
-    return torch.block_diag(*[w2.T] * 2)
-
-
-@wrong("matrix", "blocks everywhere")
-def matrix_without_zeros(w1, w2):
-    return w1.T.repeat(4, 4) @ w2.T.repeat(2, 2)
-
-
-@wrong("matrix", "first block only")
-def matrix_of_one_pair(w1, w2):
-    return w1.T @ w2.T[: w1.shape[0]]
 
 
 @wrong("matrix", "hard-coded size")

@@ -73,147 +73,6 @@ def predicts_one_value_an_example(mine):
     }
 
 
-@wrong("predictions", "counted everything")
-def predicts_all_numbers(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"] * mine["C"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "time averaged too")
-def predicts_that_the_bug_does_nothing(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "another dimension")
-def predicts_dim_one(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["B"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "no difference")
-def predicts_one_variance(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"],
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "factor turned round")
-def predicts_a_larger_number(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * (mine["n"] / (mine["n"] - 1)) ** 0.5,
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "forgot the root")
-def predicts_by_variances(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"]
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * (mine["n"] - 1) / mine["n"],
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "shares added up")
-def predicts_a_sum(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": mine["momentum"] * sum(mine["batch_means"]),
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "started at the first batch")
-def predicts_another_start(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": (1 - m) * first + m * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "shifted before scaling")
-def predicts_the_shift_first(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["weight"] * (xhat + mine["bias"]),
-    }
-
-
-@wrong("predictions", "momentum turned round")
-def predicts_the_other_share(mine):
-    xhat = (mine["x"] - mine["running_mean"]) / mine["running_var"] ** 0.5
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": m * (1 - m) * first + (1 - m) * second,
-        "output": mine["weight"] * xhat + mine["bias"],
-    }
-
-
-@wrong("predictions", "statistics of the batch")
-def predicts_train_mode(mine):
-    m, (first, second) = mine["momentum"], mine["batch_means"]
-    return {
-        "values": mine["B"] * mine["T"],
-        "bug": mine["T"] * mine["C"],
-        "unbiased": mine["z"] * ((mine["n"] - 1) / mine["n"]) ** 0.5,
-        "running": (1 - m) * m * first + m * second,
-        "output": mine["bias"],
-    }
-
-
 # batch_norm
 
 
@@ -252,6 +111,33 @@ def norm_by_loops(x, weight, bias, eps):
         var = ((channel - mean) ** 2).sum() / channel.numel()
         out[..., c] = weight[c] * (channel - mean) / (var + eps) ** 0.5 + bias[c]
     return out
+
+
+@wrong("batch_norm", "not divided")
+def norm_that_only_centres(x, weight, bias, eps):
+    dims = tuple(range(x.ndim - 1))
+    return (x - x.mean(dims)) * weight + bias
+
+
+@wrong("batch_norm", "shift forgotten")
+def norm_without_a_shift(x, weight, bias, eps):
+    flat = x.reshape(-1, x.shape[-1])
+    var, mean = torch.var_mean(flat, dim=0, correction=0)
+    return ((flat - mean) * (var + eps).rsqrt() * weight).view_as(x)
+
+
+@wrong("batch_norm", "scale forgotten")
+def norm_without_a_scale(x, weight, bias, eps):
+    flat = x.reshape(-1, x.shape[-1])
+    var, mean = torch.var_mean(flat, dim=0, correction=0)
+    return ((flat - mean) * (var + eps).rsqrt() + bias).view_as(x)
+
+
+@wrong("batch_norm", "scale and shift swapped")
+def norm_with_weight_for_bias(x, weight, bias, eps):
+    flat = x.reshape(-1, x.shape[-1])
+    var, mean = torch.var_mean(flat, dim=0, correction=0)
+    return torch.addcmul(weight, (flat - mean) / (var + eps).sqrt(), bias).view_as(x)
 
 
 @wrong("batch_norm", "returned its input")
@@ -293,77 +179,12 @@ def norm_by_torch(x, weight, bias, eps):
     return F.batch_norm(rows, None, None, weight, bias, training=True, eps=eps).view(x.shape)
 
 
-@wrong("batch_norm", "last dimension")
-def norm_of_layers(x, weight, bias, eps):
-    mean, var = x.mean(-1, keepdim=True), x.var(-1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(var + eps) + bias
-
-
-@wrong("batch_norm", "all dimensions")
-def norm_over_everything(x, weight, bias, eps):
-    return weight * (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps) + bias
-
-
-@wrong("batch_norm", "each example by itself")
-def norm_of_each_example(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else 1
-    mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(var + eps) + bias
-
-
-@wrong("batch_norm", "no scale and shift")
-def norm_without_scale_and_shift(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-    return (x - mean) / torch.sqrt(var + eps)
-
-
 @wrong("batch_norm", "scaled before normalising")
 def norm_after_scaling(x, weight, bias, eps):
     dim = 0 if x.ndim == 2 else (0, 1)
     x = weight * x + bias
     mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
     return (x - mean) / torch.sqrt(var + eps)
-
-
-@wrong("batch_norm", "shifted before scaling")
-def norm_with_brackets(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-    return weight * ((x - mean) / torch.sqrt(var + eps) + bias)
-
-
-@wrong("batch_norm", "mean not subtracted")
-def norm_of_the_spread(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    return weight * x / torch.sqrt(x.var(dim, keepdim=True, unbiased=False) + eps) + bias
-
-
-@wrong("batch_norm", "forgot the root")
-def norm_by_the_variance(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-    return weight * (x - mean) / (var + eps) + bias
-
-
-@wrong("batch_norm", "no eps")
-def norm_with_an_eps_of_its_own(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(var + 1e-5) + bias
-
-
-@wrong("batch_norm", "eps outside the root")
-def norm_by_std_plus_eps(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    mean, deviation = x.mean(dim, keepdim=True), x.std(dim, keepdim=True, unbiased=False)
-    return weight * (x - mean) / (deviation + eps) + bias
-
-
-@wrong("batch_norm", "unbiased variance")
-def norm_by_var_as_it_is(x, weight, bias, eps):
-    dim = 0 if x.ndim == 2 else (0, 1)
-    return weight * (x - x.mean(dim, keepdim=True)) / torch.sqrt(x.var(dim, keepdim=True) + eps) + bias
 
 
 @wrong("batch_norm", "dim 0 of a 3-D tensor")
@@ -518,40 +339,6 @@ class NormOverDimZero:
         return (x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + self.eps)
 
 
-@wrong("layer", "eval mode ignored")
-class NormAlwaysInTraining:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if self.training and x.shape[:-1].numel() < 2:
-            raise ValueError("one value a channel has no variance")
-        if self.training:
-            self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
-            self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim)
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
-
-
-@wrong("layer", "train mode uses running statistics")
-class NormByRunningStatistics:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if self.training:
-            if x.shape[:-1].numel() < 2:
-                raise ValueError("one value a channel has no variance")
-            self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
-            self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim)
-        return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-
-
 @wrong("layer", "running statistics never move")
 class NormThatForgets:
     def __init__(self, channels, eps=1e-5, momentum=0.1):
@@ -568,149 +355,6 @@ class NormThatForgets:
         running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
         running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim)
         assert running_mean.shape == running_var.shape
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
-
-
-@wrong("layer", "last batch only")
-class NormOfTheLastBatch:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        if x.shape[:-1].numel() < 2:
-            raise ValueError("one value a channel has no variance")
-        self.running_mean, self.running_var = x.mean(dim), x.var(dim)
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
-
-
-@wrong("layer", "momentum turned round")
-class NormWithTheOtherShare:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        if x.shape[:-1].numel() < 2:
-            raise ValueError("one value a channel has no variance")
-        self.running_mean = self.momentum * self.running_mean + (1 - self.momentum) * x.mean(dim)
-        self.running_var = self.momentum * self.running_var + (1 - self.momentum) * x.var(dim)
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
-
-
-@wrong("layer", "normalises with the unbiased variance")
-class NormByTheUnbiased:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        if x.shape[:-1].numel() < 2:
-            raise ValueError("one value a channel has no variance")
-        mean, var = x.mean(dim), x.var(dim)
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
-        return (x - mean) / torch.sqrt(var + self.eps)
-
-
-@wrong("layer", "variances swapped")
-class NormWithVariancesSwapped:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        if x.shape[:-1].numel() < 2:
-            raise ValueError("one value a channel has no variance")
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim, unbiased=False)
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim) + self.eps)
-
-
-@wrong("layer", "moves in eval mode")
-class NormThatMovesWhenAsked:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        n = x.shape[:-1].numel()
-        if self.training and n < 2:
-            raise ValueError("one value a channel has no variance")
-        rows = x.reshape(n, -1)
-        mean, squares = rows.mean(0), (rows - rows.mean(0)).square().sum(0)
-        used = (mean, squares / n) if self.training else (self.running_mean, self.running_var)
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * squares / (n - 1)
-        return (x - used[0]) / torch.sqrt(used[1] + self.eps)
-
-
-@wrong("layer", "window refused")
-class NormThatRefusesAWindow:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        if x.shape[0] == 1:
-            raise ValueError("a batch of one")
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim)
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
-
-
-@wrong("layer", "refused too late")
-class NormThatRefusesTooLate:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim)
-        if self.running_var.isnan().any():
-            raise ValueError("a running variance is NaN")
-        return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
-
-
-@wrong("layer", "single value let in")
-class NormThatRefusesNothing:
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
-        self.running_mean, self.running_var = torch.zeros(channels), torch.ones(channels)
-        self.training = True
-
-    def __call__(self, x):
-        dim = 0 if x.ndim == 2 else (0, 1)
-        if not self.training:
-            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * x.mean(dim)
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(dim)
         return (x - x.mean(dim)) / torch.sqrt(x.var(dim, unbiased=False) + self.eps)
 
 
@@ -809,77 +453,6 @@ def net_that_centres_its_input(x, w1, w2, w3):
     return x
 
 
-@wrong("mended", "normalisation removed")
-def net_without_normalisation(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = torch.tanh(x.view(B, T // 2, 2 * C).squeeze(1) @ weight)
-    return x
-
-
-@wrong("mended", "last dimension")
-def net_with_layer_norm(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = x.view(B, T // 2, 2 * C).squeeze(1) @ weight
-        mean, var = x.mean(-1, keepdim=True), x.var(-1, keepdim=True, unbiased=False)
-        x = torch.tanh((x - mean) / torch.sqrt(var + 1e-5))
-    return x
-
-
-@wrong("mended", "each example by itself")
-def net_over_time(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = x.view(B, T // 2, 2 * C).squeeze(1) @ weight
-        dim = 0 if x.ndim == 2 else 1
-        mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-        x = torch.tanh((x - mean) / torch.sqrt(var + 1e-5))
-    return x
-
-
-@wrong("mended", "all dimensions")
-def net_with_one_mean(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = x.view(B, T // 2, 2 * C).squeeze(1) @ weight
-        x = torch.tanh((x - x.mean()) / torch.sqrt(x.var(unbiased=False) + 1e-5))
-    return x
-
-
-@wrong("mended", "unbiased variance")
-def net_with_the_other_variance(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = x.view(B, T // 2, 2 * C).squeeze(1) @ weight
-        dim = 0 if x.ndim == 2 else (0, 1)
-        mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True)
-        x = torch.tanh((x - mean) / torch.sqrt(var + 1e-5))
-    return x
-
-
-@wrong("mended", "mean not mended")
-def net_with_the_variance_mended(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = x.view(B, T // 2, 2 * C).squeeze(1) @ weight
-        dim = 0 if x.ndim == 2 else (0, 1)
-        mean, var = x.mean(0, keepdim=True), x.var(dim, keepdim=True, unbiased=False)
-        x = torch.tanh((x - mean) / torch.sqrt(var + 1e-5))
-    return x
-
-
-@wrong("mended", "variance not mended")
-def net_with_the_mean_mended(x, w1, w2, w3):
-    for weight in (w1, w2, w3):
-        B, T, C = x.shape
-        x = x.view(B, T // 2, 2 * C).squeeze(1) @ weight
-        dim = 0 if x.ndim == 2 else (0, 1)
-        mean, var = x.mean(dim, keepdim=True), x.var(0, keepdim=True, unbiased=False)
-        x = torch.tanh((x - mean) / torch.sqrt(var + 1e-5))
-    return x
-
-
 @wrong("mended", "all dimensions of the last stage")
 def net_with_the_dims_everywhere(x, w1, w2, w3):
     for weight in (w1, w2, w3):
@@ -919,6 +492,18 @@ def letters_by_loops(x, padding):
     return mean, (rows**2).double().mean(0) - mean.double() ** 2
 
 
+@wrong("letters", "last dimension")
+def statistics_of_each_letter(x, padding):
+    letters = x.flatten(0, 1)[~padding.flatten()]
+    mean = letters.sum(1) / letters.shape[1]
+    return mean, (letters - mean[:, None]).square().mean(1)
+
+
+@wrong("letters", "variance before mean")
+def statistics_by_var_mean(x, padding):
+    return torch.var_mean(x[~padding], dim=0, correction=0)
+
+
 @wrong("letters", "all zeros")
 def letters_of_zeros(x, padding):
     return torch.zeros(x.shape[-1]), torch.zeros(x.shape[-1])
@@ -943,28 +528,6 @@ def letters_that_erase_the_padding(x, padding):
     return mean, (x**2).sum((0, 1)) / n - mean**2
 
 
-@wrong("letters", "padding counted")
-def letters_and_padding(x, padding):
-    return x.mean((0, 1)), x.var((0, 1), unbiased=False)
-
-
-@wrong("letters", "letters left out")
-def letters_turned_round(x, padding):
-    return x[padding].mean(0), x[padding].var(0, unbiased=False)
-
-
-@wrong("letters", "padding counted as zeros")
-def letters_times_mask(x, padding):
-    x = x * (~padding).unsqueeze(2)
-    return x.mean((0, 1)), x.var((0, 1), unbiased=False)
-
-
-@wrong("letters", "all dimensions")
-def letters_in_one_mean(x, padding):
-    letters = x[~padding]
-    return letters.mean(), letters.var(unbiased=False)
-
-
 @wrong("letters", "each window by itself")
 def letters_window_by_window(x, padding):
     means, variances = [], []
@@ -973,32 +536,6 @@ def letters_window_by_window(x, padding):
             means.append(window[~gone].mean(0))
             variances.append(window[~gone].var(0, unbiased=False))
     return torch.stack(means).mean(0), torch.stack(variances).mean(0)
-
-
-@wrong("letters", "standard deviation")
-def letters_with_std(x, padding):
-    letters = x[~padding]
-    return letters.mean(0), letters.std(0, unbiased=False)
-
-
-@wrong("letters", "dimensions kept")
-def letters_with_keepdim(x, padding):
-    keep = (~padding).float()[..., None]
-    mean = (x * keep).sum((0, 1), keepdim=True) / keep.sum()
-    return mean, ((x - mean) ** 2 * keep).sum((0, 1), keepdim=True) / keep.sum()
-
-
-@wrong("letters", "divided by all")
-def letters_divided_by_all(x, padding):
-    keep = (~padding).float()[..., None]
-    mean = (x * keep).mean((0, 1))
-    return mean, ((x - mean) ** 2 * keep).mean((0, 1))
-
-
-@wrong("letters", "unbiased variance")
-def letters_with_var_as_it_is(x, padding):
-    letters = x[~padding]
-    return letters.mean(0), letters.var(0)
 
 
 @wrong("letters", "zeros in the variance")

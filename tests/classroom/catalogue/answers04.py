@@ -107,268 +107,6 @@ def predicts_windows(mine):
     }
 
 
-@wrong("predictions", "one epoch only")
-def predicts_one_epoch(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["windows"] // mine["batch_size"],
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "small batch counted")
-def predicts_the_small_batch(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * math.ceil(mine["windows"] / mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "starts at zero")
-def predicts_a_start_at_zero(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * mine["early"] / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "not in percent")
-def predicts_a_share(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "straight line")
-def predicts_a_straight_line(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 100 * (1 - p),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "share that is gone")
-def predicts_what_is_gone(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 - math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "no loss at all")
-def predicts_perfection(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": 0,
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "each window counted once")
-def predicts_distinct_windows(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(sum(math.log(len(c) / c.count(x)) for x in c) / len(c) for c in batch) / len(batch),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "uphill")
-def predicts_uphill(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 + 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "same gradient twice")
-def predicts_one_gradient(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 4 * lr),
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "mean of the means")
-def predicts_a_mean_of_means(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (a + b) / 2,
-    }
-
-
-@wrong("predictions", "warm-up counted in")
-def predicts_a_cosine_from_the_start(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * mine["late"] / steps)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "epochs run together")
-def predicts_no_rest(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * mine["windows"] // mine["batch_size"],
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 6 * lr + 4 * lr**2),
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
-@wrong("predictions", "gradient set back")
-def predicts_no_bug(mine):
-    warmup, steps = mine["warmup"], mine["steps"]
-    p = (mine["late"] - warmup) / (steps - warmup)
-    batch = mine["batch"].values()
-    losses = [-math.log(came.count(letter) / len(came)) for came in batch for letter in came]
-    far, goal, lr = mine["weight"] - mine["goal"], mine["goal"], mine["lr"]
-    (n, a), (m, b) = zip(mine["pieces"]["windows"], mine["pieces"]["losses"], strict=True)
-    return {
-        "in_all": mine["epochs"] * (mine["windows"] // mine["batch_size"]),
-        "early_lr": 100 * (mine["early"] + 1) / warmup,
-        "late_lr": 50 * (1 + math.cos(math.pi * p)),
-        "floor": sum(losses) / len(losses),
-        "two_steps": goal + far * (1 - 2 * lr) ** 2,
-        "kept": goal + far * (1 - 2 * lr) ** 2,
-        "whole": (n * a + m * b) / (n + m),
-    }
-
-
 # step: one step of SGD
 
 
@@ -410,6 +148,39 @@ def step_by_grad(windows, targets, table, weight, lr):
     slopes = torch.autograd.grad(loss, parameters)
     table, weight = (p - lr * slope for p, slope in zip(parameters, slopes, strict=True))
     return table, weight, loss
+
+
+@wrong("step", "weight not moved")
+def step_of_the_table(windows, targets, table, weight, lr):
+    table = table.clone().requires_grad_()
+    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
+    loss.backward()
+    return table.detach() - lr * table.grad, weight.clone(), loss.item()
+
+
+@wrong("step", "steps, not parameters")
+def step_by_itself(windows, targets, table, weight, lr):
+    parameters = [table.clone().requires_grad_(), weight.clone().requires_grad_()]
+    loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
+    loss.backward()
+    return *(lr * p.grad for p in parameters), loss.item()
+
+
+@wrong("step", "learning rate hard-coded")
+def step_of_a_tenth(windows, targets, table, weight, lr):
+    parameters = [table.clone().requires_grad_(), weight.clone().requires_grad_()]
+    loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
+    loss.backward()
+    torch.optim.SGD(parameters, lr=0.1).step()
+    return *(p.detach() for p in parameters), loss.item()
+
+
+@wrong("step", "sign of the gradient only")
+def step_by_sign(windows, targets, table, weight, lr):
+    parameters = [table.clone().requires_grad_(), weight.clone().requires_grad_()]
+    loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
+    gradients = torch.autograd.grad(loss, parameters)
+    return *(p.detach() - lr * torch.sign(g) for p, g in zip(parameters, gradients, strict=True)), loss.item()
 
 
 @wrong("step", "changed its input")
@@ -464,61 +235,6 @@ def step_for_the_lesson(windows, targets, table, weight, lr):
     return table - lr * table.grad, weight - lr * weight.grad, loss.item()
 
 
-@wrong("step", "nothing moved")
-def step_nowhere(windows, targets, table, weight, lr):
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
-    return table, weight, loss.item()
-
-
-@wrong("step", "uphill")
-def step_uphill(windows, targets, table, weight, lr):
-    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
-    loss.backward()
-    return table + lr * table.grad, weight + lr * weight.grad, loss.item()
-
-
-@wrong("step", "gradients, not parameters")
-def step_of_slopes(windows, targets, table, weight, lr):
-    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
-    loss.backward()
-    return table.grad, weight.grad, loss.item()
-
-
-@wrong("step", "learning rate forgotten")
-def step_of_one_gradient(windows, targets, table, weight, lr):
-    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
-    loss.backward()
-    return table - table.grad, weight - weight.grad, loss.item()
-
-
-@wrong("step", "table not moved")
-def step_of_the_weight(windows, targets, table, weight, lr):
-    weight = weight.clone().requires_grad_()
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
-    loss.backward()
-    return table, weight - lr * weight.grad, loss.item()
-
-
-@wrong("step", "two steps")
-def step_of_two_backward_passes(windows, targets, table, weight, lr):
-    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
-    loss.backward(retain_graph=True)
-    loss.backward()
-    return table - lr * table.grad, weight - lr * weight.grad, loss.item()
-
-
-@wrong("step", "gradient of the sum")
-def step_on_the_sum(windows, targets, table, weight, lr):
-    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
-    loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets, reduction="sum")
-    loss.backward()
-    return table - lr * table.grad, weight - lr * weight.grad, loss.item() / len(targets)
-
-
 @wrong("step", "one after the other")
 def step_in_two_parts(windows, targets, table, weight, lr):
     start, table = table, table.clone().requires_grad_()
@@ -568,33 +284,9 @@ def rate_from_a_list(step, steps, highest, warmup, fall):
     return torch.tensor(rates)[step]
 
 
-@wrong("schedule", "starts at zero")
-def rate_that_starts_at_zero(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * step / warmup
-    if step < steps - fall:
-        return highest
-    return highest * (steps - step) / fall
-
-
 @wrong("schedule", "warm-up of no steps")
 def rate_that_divides(step, steps, highest, warmup, fall):
     return highest * min(1, (step + 1) / warmup, (steps - step) / fall)
-
-
-@wrong("schedule", "no warm-up")
-def rate_without_warm_up(step, steps, highest, warmup, fall):
-    return highest if step < steps - fall else highest * (steps - step) / fall
-
-
-@wrong("schedule", "no fall")
-def rate_without_fall(step, steps, highest, warmup, fall):
-    return highest * (step + 1) / warmup if step < warmup else highest
-
-
-@wrong("schedule", "always the highest")
-def rate_that_stays(step, steps, highest, warmup, fall):
-    return highest
 
 
 @wrong("schedule", "cosine")
@@ -605,67 +297,6 @@ def rate_by_cosine(step, steps, highest, warmup, fall):
         return highest
     p = (step - (steps - fall)) / fall
     return highest * (1 + math.cos(math.pi * p)) / 2
-
-
-@wrong("schedule", "rises at the end")
-def rate_that_rises_again(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * (step + 1) / warmup
-    if step < steps - fall:
-        return highest
-    return highest * (step - (steps - fall)) / fall
-
-
-@wrong("schedule", "share instead of rate")
-def rate_as_a_share(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return (step + 1) / warmup
-    if step < steps - fall:
-        return 1.0
-    return (steps - step) / fall
-
-
-@wrong("schedule", "no plateau")
-def rate_without_plateau(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * (step + 1) / warmup
-    return highest * (steps - step) / (steps - warmup)
-
-
-@wrong("schedule", "falls after `fall` steps")
-def rate_that_falls_too_soon(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * (step + 1) / warmup
-    if step < fall:
-        return highest
-    return highest * (steps - step) / (steps - fall)
-
-
-@wrong("schedule", "rounded down")
-def rate_in_whole_numbers(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * ((step + 1) // warmup)
-    if step < steps - fall:
-        return highest
-    return highest * ((steps - step) // fall)
-
-
-@wrong("schedule", "highest too late")
-def rate_that_reaches_the_top_late(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * (step + 1) / (warmup + 1)
-    if step < steps - fall:
-        return highest
-    return highest * (steps - step) / fall
-
-
-@wrong("schedule", "last step does nothing")
-def rate_that_ends_at_zero(step, steps, highest, warmup, fall):
-    if step < warmup:
-        return highest * (step + 1) / warmup
-    if step < steps - fall:
-        return highest
-    return highest * (steps - 1 - step) / (fall - 1)
 
 
 @wrong("schedule", "falls one step early")
@@ -734,20 +365,34 @@ def train_with_zeros_before(windows, targets, table, weight, lr, steps):
     return parameters[0].data, parameters[1].data, losses
 
 
-@wrong("mended", "not done")
-def train_as_given(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
+@wrong("mended", "gradient of the sum")
+def train_on_sums(windows, targets, table, weight, lr, steps):
+    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
+    losses = []
     for _ in range(steps):
-        loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
+        loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets, reduction="sum")
+        new = torch.autograd.grad(loss, (table, weight))
+        with torch.no_grad():
+            table -= lr * new[0]
+            weight -= lr * new[1]
+        losses.append(loss.item())
+    return table.detach(), weight.detach(), losses
+
+
+@wrong("mended", "parameters lost their gradients")
+def train_with_new_parameters(windows, targets, table, weight, lr, steps):
+    table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
+    losses = []
+    for _ in range(steps):
+        loss = F.cross_entropy(table[windows].flatten(1) @ weight, targets)
         loss.backward()
         with torch.no_grad():
-            for p in parameters:
-                p -= lr * p.grad
+            table, weight = table - lr * table.grad, weight - lr * weight.grad
         losses.append(loss.item())
-    return parameters[0].detach(), parameters[1].detach(), losses
+    return table, weight, losses
 
 
-@wrong("mended", "set back too early")
+@wrong("mended", "reset too early")
 def train_without_gradients(windows, targets, table, weight, lr, steps):
     parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
     for _ in range(steps):
@@ -775,20 +420,6 @@ def train_with_zeros_after_backward(windows, targets, table, weight, lr, steps):
     return parameters[0].detach(), parameters[1].detach(), losses
 
 
-@wrong("mended", "parameters set to zero")
-def train_with_parameters_zeroed(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
-    for _ in range(steps):
-        loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
-        loss.backward()
-        with torch.no_grad():
-            for p in parameters:
-                p -= lr * p.grad
-                p.zero_()
-        losses.append(loss.item())
-    return parameters[0].detach(), parameters[1].detach(), losses
-
-
 @wrong("mended", "changed its input")
 def train_in_place(windows, targets, table, weight, lr, steps):
     parameters, losses = [table.requires_grad_(), weight.requires_grad_()], []
@@ -801,73 +432,6 @@ def train_in_place(windows, targets, table, weight, lr, steps):
                 p.grad = None
         losses.append(loss.item())
     return table.detach(), weight.detach(), losses
-
-
-@wrong("mended", "uphill")
-def train_uphill(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
-    for _ in range(steps):
-        loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
-        loss.backward()
-        with torch.no_grad():
-            for p in parameters:
-                p += lr * p.grad
-                p.grad = None
-        losses.append(loss.item())
-    return parameters[0].detach(), parameters[1].detach(), losses
-
-
-@wrong("mended", "smaller steps instead")
-def train_with_a_tenth_of_the_rate(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
-    for _ in range(steps):
-        loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
-        loss.backward()
-        with torch.no_grad():
-            for p in parameters:
-                p -= lr / 10 * p.grad
-        losses.append(loss.item())
-    return parameters[0].detach(), parameters[1].detach(), losses
-
-
-@wrong("mended", "momentum instead")
-def train_with_fading_gradients(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
-    for _ in range(steps):
-        loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
-        loss.backward()
-        with torch.no_grad():
-            for p in parameters:
-                p -= lr * p.grad
-                p.grad *= 0.5
-        losses.append(loss.item())
-    return parameters[0].detach(), parameters[1].detach(), losses
-
-
-@wrong("mended", "same gradient in every step")
-def train_with_one_gradient(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
-    F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets).backward()
-    for _ in range(steps):
-        with torch.no_grad():
-            losses.append(F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets).item())
-            for p in parameters:
-                p -= lr * p.grad
-    return parameters[0].detach(), parameters[1].detach(), losses
-
-
-@wrong("mended", "table not set back")
-def train_with_the_last_parameter_reset(windows, targets, table, weight, lr, steps):
-    parameters, losses = [table.clone().requires_grad_(), weight.clone().requires_grad_()], []
-    for _ in range(steps):
-        loss = F.cross_entropy(parameters[0][windows].flatten(1) @ parameters[1], targets)
-        loss.backward()
-        with torch.no_grad():
-            for p in parameters:
-                p -= lr * p.grad
-            p.grad = None
-        losses.append(loss.item())
-    return parameters[0].detach(), parameters[1].detach(), losses
 
 
 @wrong("mended", "weight not set back")
@@ -925,47 +489,16 @@ def evaluated_by_concatenation(net, X, Y, piece):
     return -log_probs[torch.arange(len(Y)), Y].mean().item()
 
 
-@wrong("evaluate", "mean of the means")
-def evaluated_as_a_mean_of_means(net, X, Y, piece):
-    training, losses = net.training, []
-    net.eval()
+@wrong("evaluate", "divided by full pieces")
+def evaluate_as_if_all_were_full(model, X, Y, piece):
+    mode, total = model.training, 0.0
+    model.eval()
+    starts = range(0, len(X), piece)
     with torch.no_grad():
-        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-            losses.append(F.cross_entropy(net(x), y).item())
-    net.train(training)
-    return sum(losses) / len(losses)
-
-
-@wrong("evaluate", "everything at once")
-def evaluated_at_once(net, X, Y, piece):
-    training = net.training
-    net.eval()
-    with torch.no_grad():
-        loss = F.cross_entropy(net(X), Y).item()
-    net.train(training)
-    return loss
-
-
-@wrong("evaluate", "one window at a time")
-def evaluated_one_by_one(net, X, Y, piece):
-    training, total = net.training, 0
-    net.eval()
-    with torch.no_grad():
-        for i in range(len(X)):
-            total += F.cross_entropy(net(X[i : i + 1]), Y[i : i + 1]).item()
-    net.train(training)
-    return total / len(X)
-
-
-@wrong("evaluate", "summed, not averaged")
-def evaluated_as_a_sum(net, X, Y, piece):
-    training, total = net.training, 0
-    net.eval()
-    with torch.no_grad():
-        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-            total += F.cross_entropy(net(x), y, reduction="sum").item()
-    net.train(training)
-    return total
+        for i in starts:
+            total += F.cross_entropy(model(X[i : i + piece]), Y[i : i + piece], reduction="sum").item()
+    model.train(mode)
+    return total / (len(starts) * piece)
 
 
 @wrong("evaluate", "divided by the pieces")
@@ -980,79 +513,7 @@ def evaluated_per_piece(net, X, Y, piece):
     return total / len(pieces)
 
 
-@wrong("evaluate", "last piece only")
-def evaluated_last(net, X, Y, piece):
-    training = net.training
-    net.eval()
-    with torch.no_grad():
-        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-            loss = F.cross_entropy(net(x), y).item()
-    net.train(training)
-    return loss
-
-
-@wrong("evaluate", "last piece left out")
-def evaluated_in_full_pieces(net, X, Y, piece):
-    training, total = net.training, 0
-    net.eval()
-    with torch.no_grad():
-        for i in range(len(X) // piece):
-            part = slice(i * piece, (i + 1) * piece)
-            total += F.cross_entropy(net(X[part]), Y[part], reduction="sum").item()
-    net.train(training)
-    return total / len(Y)
-
-
-@wrong("evaluate", "means divided by the windows")
-def evaluated_twice_averaged(net, X, Y, piece):
-    training, total = net.training, 0
-    net.eval()
-    with torch.no_grad():
-        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-            total += F.cross_entropy(net(x), y).item()
-    net.train(training)
-    return total / len(Y)
-
-
-@wrong("evaluate", "train mode")
-def evaluated_in_a_hurry(net, X, Y, piece):
-    losses = []
-    for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-        losses.append(F.cross_entropy(net(x), y).item())
-    return sum(losses) / len(losses)
-
-
-@wrong("evaluate", "train mode")
-def evaluated_in_train_mode(net, X, Y, piece):
-    total = 0.0
-    with torch.no_grad():
-        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-            total += F.cross_entropy(net(x), y, reduction="sum").item()
-    return total / len(Y)
-
-
-@wrong("evaluate", "gradients recorded")
-def evaluated_with_gradients(net, X, Y, piece):
-    training, total = net.training, 0.0
-    net.eval()
-    for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-        total += F.cross_entropy(net(x), y, reduction="sum").item()
-    net.train(training)
-    return total / len(Y)
-
-
-@wrong("evaluate", "always back to train mode")
-def evaluated_and_back_to_training(net, X, Y, piece):
-    total = 0.0
-    net.eval()
-    with torch.no_grad():
-        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
-            total += F.cross_entropy(net(x), y, reduction="sum").item()
-    net.train()
-    return total / len(Y)
-
-
-@wrong("evaluate", "mode not put back")
+@wrong("evaluate", "mode not restored")
 def evaluated_and_left(net, X, Y, piece):
     total = 0.0
     net.eval()

@@ -88,256 +88,6 @@ def predicts_one_sum(mine):
     }
 
 
-@wrong("predictions", "softmax over dim 0")
-def predicts_columns(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / (row[place] + other[place]),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "not exponentiated")
-def predicts_shares_of_logits(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": math.log(row[place]) / sum(map(math.log, row)),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "batch of one")
-def predicts_a_batch_of_one(mine):
-    row, _ = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": 1.0,
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "softmax over dim 1")
-def predicts_rows(mine):
-    row, _ = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / sum(row),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "temperature ignored")
-def predicts_room_temperature(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": row[place] / sum(row),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "probabilities divided")
-def predicts_divided_probabilities(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": row[place] / sum(row) / mine["temperature"],
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "not renormalised")
-def predicts_lost_probability(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(row),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "only one kept")
-def predicts_certainty(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": 1,
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "likeliest character")
-def predicts_the_likeliest(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[row.index(best[1])],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "one place too early")
-def predicts_the_place_before(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn - 1],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "one place too late")
-def predicts_the_place_behind(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn + 1],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "logarithm forgotten")
-def predicts_a_product(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": math.prod(mine["chain"]),
-    }
-
-
-@wrong("predictions", "averaged")
-def predicts_a_mean(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]) / len(mine["chain"]),
-    }
-
-
-@wrong("predictions", "multiplied")
-def predicts_the_other_way(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": row[place] ** mine["temperature"] / sum(p ** mine["temperature"] for p in row),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"]),
-    }
-
-
-@wrong("predictions", "stop mark forgotten")
-def predicts_no_end(mine):
-    row, other = mine["powers"]
-    place = ".aeil".index(mine["letter"])
-    hot = [power ** (1 / mine["temperature"]) for power in row]
-    best = sorted(row)[-2:]
-    drawn = sum(end <= mine["u"] * sum(row) for end in torch.tensor(row).cumsum(0))
-    return {
-        "row": row[place] / sum(row),
-        "column": row[place] / (row[place] + other[place]),
-        "heated": hot[place] / sum(hot),
-        "top_2": best[1] / sum(best),
-        "drawn": ".aeil"[drawn],
-        "log_prob": sum(math.log(p) for p in mine["chain"][:-1]),
-    }
-
-
 # softmax
 
 
@@ -395,54 +145,15 @@ def softmax_down_the_columns(logits):
     return exponentials / exponentials.sum(0)
 
 
-@wrong("softmax", "softmax over everything")
-def softmax_in_one_sum(logits):
-    exponentials = (logits - logits.max()).exp()
-    return exponentials / exponentials.sum()
-
-
-@wrong("softmax", "not divided by the sum")
-def softmax_undivided(logits):
-    return logits.exp()
-
-
-@wrong("softmax", "not exponentiated")
-def softmax_of_logits(logits):
-    return logits / logits.sum(dim=-1, keepdim=True)
-
-
 @wrong("softmax", "log-probabilities")
 def softmax_with_log(logits):
     return logits - torch.logsumexp(logits, dim=-1, keepdim=True)
-
-
-@wrong("softmax", "argmax")
-def softmax_as_argmax(logits):
-    return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
-
-
-@wrong("softmax", "smallest subtracted")
-def softmax_from_the_smallest(logits):
-    exponentials = (logits - logits.min(dim=-1, keepdim=True).values).exp()
-    return exponentials / exponentials.sum(dim=-1, keepdim=True)
-
-
-@wrong("softmax", "clamped")
-def softmax_clamped(logits):
-    exponentials = logits.clamp(-50, 50).exp()
-    return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
 @wrong("softmax", "softmax over dim 1")
 def softmax_over_dim_one(logits):
     exponentials = (logits - logits.amax(1, keepdim=True)).exp()
     return exponentials / exponentials.sum(1, keepdim=True)
-
-
-@wrong("softmax", "one maximum for all")
-def softmax_with_one_maximum(logits):
-    exponentials = (logits - logits.max()).exp()
-    return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
 @wrong("softmax", "overflow")
@@ -477,37 +188,16 @@ def dials_row_by_row(logits, temperature, k):
     return probs
 
 
-@wrong("dials", "temperature ignored")
-def dials_without_temperature(logits, temperature, k):
-    kept = logits.topk(k, dim=1)
-    return F.softmax(torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values), dim=1)
+@wrong("dials", "top-k over dim 0")
+def dials_down_the_columns(logits, temperature, k):
+    least = logits.sort(0, descending=True).values[min(k, len(logits)) - 1]
+    return torch.where(logits < least, -float("inf"), logits / temperature).softmax(1)
 
 
-@wrong("dials", "top-k ignored")
-def dials_without_top_k(logits, temperature, k):
-    return F.softmax(logits / temperature, dim=1)
-
-
-@wrong("dials", "neither dial")
-def dials_untouched(logits, temperature, k):
-    return F.softmax(logits, dim=1)
-
-
-@wrong("dials", "multiplied")
-def dials_times_temperature(logits, temperature, k):
-    kept = (logits * temperature).topk(k, dim=1)
-    return F.softmax(torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values), dim=1)
-
-
-@wrong("dials", "cut logits set to 0")
-def dials_with_zeros(logits, temperature, k):
-    kept = (logits / temperature).topk(k, dim=1)
-    return F.softmax(torch.zeros_like(logits).scatter(1, kept.indices, kept.values), dim=1)
-
-
-@wrong("dials", "only k columns")
-def dials_of_k_columns(logits, temperature, k):
-    return F.softmax(logits.topk(k, dim=1).values / temperature, dim=1)
+@wrong("dials", "no softmax")
+def dials_without_softmax(logits, temperature, k):
+    least = logits.topk(k, dim=1).values[:, -1:]
+    return torch.where(logits < least, -float("inf"), logits / temperature)
 
 
 @wrong("dials", "sorted")
@@ -517,25 +207,6 @@ def dials_in_order(logits, temperature, k):
     return F.softmax(logits, dim=1)
 
 
-@wrong("dials", "softmax over dim 0")
-def dials_down_the_columns(logits, temperature, k):
-    kept = (logits / temperature).topk(k, dim=1)
-    return F.softmax(torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values), dim=0)
-
-
-@wrong("dials", "probabilities divided")
-def dials_of_probabilities(logits, temperature, k):
-    kept = logits.topk(k, dim=1)
-    return F.softmax(torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values), dim=1) / temperature
-
-
-@wrong("dials", "softmax twice")
-def dials_with_two_softmaxes(logits, temperature, k):
-    kept = F.softmax(logits, dim=1).topk(k, dim=1)
-    cut = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)
-    return F.softmax(cut / temperature, dim=1)
-
-
 @wrong("dials", "changed its input")
 def dials_in_place(logits, temperature, k):
     least = logits.topk(k, dim=1).values[:, -1:]
@@ -543,29 +214,9 @@ def dials_in_place(logits, temperature, k):
     return F.softmax(logits / temperature, dim=1)
 
 
-@wrong("dials", "likeliest cut off")
-def dials_from_the_wrong_end(logits, temperature, k):
-    places = logits.argsort(dim=1)[:, :k]
-    cut = torch.full_like(logits, -math.inf).scatter(1, places, logits.gather(1, places))
-    return F.softmax(cut / temperature, dim=1)
-
-
 @wrong("dials", "all zeros")
 def dials_at_zero(logits, temperature, k):
     return torch.zeros_like(logits)
-
-
-@wrong("dials", "one threshold for all rows")
-def dials_with_one_threshold(logits, temperature, k):
-    least = logits.flatten().topk(k).values[-1]
-    return F.softmax((logits / temperature).masked_fill(logits < least, -math.inf), dim=1)
-
-
-@wrong("dials", "one too many kept")
-def dials_keeping_one_more(logits, temperature, k):
-    place = min(k, logits.shape[1] - 1)
-    least = logits.sort(dim=1, descending=True).values[:, place : place + 1]
-    return F.softmax((logits / temperature).masked_fill(logits < least, -math.inf), dim=1)
 
 
 @wrong("dials", "not renormalised")
@@ -605,6 +256,11 @@ def draw_by_first_true(probs, u):
     return (probs.cumsum(1) > u.view(-1, 1)).int().argmax(dim=1)
 
 
+@wrong("draw", "one place too late")
+def draw_from_one(probs, u):
+    return torch.searchsorted(probs.cumsum(1), u[:, None], right=True).squeeze(1) + 1
+
+
 @wrong("draw", "random numbers of its own")
 def draw_by_multinomial(probs, u):
     return torch.multinomial(probs, 1).squeeze(1)
@@ -620,21 +276,6 @@ def draw_one_number(probs, u):
     return (probs.cumsum(1) <= u[:, None]).sum(1).item()
 
 
-@wrong("draw", "cumulative sum over dim 0")
-def draw_down_the_columns(probs, u):
-    return (probs.cumsum(0) <= u[:, None]).sum(1)
-
-
-@wrong("draw", "one dart for all rows")
-def draw_with_the_first_dart(probs, u):
-    return (probs.cumsum(1) <= u[0]).sum(1)
-
-
-@wrong("draw", "compared with probabilities")
-def draw_without_adding_up(probs, u):
-    return (probs <= u[:, None]).sum(1)
-
-
 @wrong("draw", "hard-coded size")
 def draw_among_27(probs, u):
     ids = torch.zeros(len(probs), dtype=torch.int64)
@@ -642,21 +283,6 @@ def draw_among_27(probs, u):
     for i in range(27):
         ids += ends[:, i] <= u
     return ids
-
-
-@wrong("draw", "counted from the right")
-def draw_from_the_right(probs, u):
-    return (probs.cumsum(1) <= 1 - u[:, None]).sum(1)
-
-
-@wrong("draw", "places above counted")
-def draw_the_wrong_count(probs, u):
-    return (probs.cumsum(1) > u[:, None]).sum(1)
-
-
-@wrong("draw", "truth values")
-def draw_truth_values(probs, u):
-    return probs.cumsum(1) <= u[:, None]
 
 
 @wrong("draw", "wrong dtype")
@@ -667,16 +293,6 @@ def draw_floats(probs, u):
 @wrong("draw", "not a tensor")
 def draw_a_list(probs, u):
     return (probs.cumsum(1) <= u[:, None]).sum(1).tolist()
-
-
-@wrong("draw", "ids in a column")
-def draw_a_column(probs, u):
-    return (probs.cumsum(1) <= u[:, None]).sum(1, keepdim=True)
-
-
-@wrong("draw", "one place too early")
-def draw_the_place_before(probs, u):
-    return (probs.cumsum(1) <= u[:, None]).sum(1) - 1
 
 
 @wrong("draw", "edge to the left")
@@ -739,26 +355,15 @@ def sample_one_name_at_a_time(net, u, context):
     return torch.tensor(names)
 
 
-@wrong("mended", "not done")
-def sample_as_given(net, u, context):
+@wrong("mended", "statistics held still")
+def sample_without_momentum(net, u, context):
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.momentum = 0.0
     window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
     with torch.no_grad():
         for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1)
-            drawn.append(ids)
-            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "not done")
-def sample_with_the_flag_of_the_net_only(net, u, context):
-    net.training = False
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1)
+            ids = (net(window).softmax(1).cumsum(dim=1) <= darts[:, None]).sum(dim=1)
             drawn.append(ids)
             window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
     return torch.stack(drawn, dim=1)
@@ -774,67 +379,6 @@ def sample_alone_in_train_mode(net, u, context):
             window.append(int((ends <= dart).sum()))
         names.append(window[context:])
     return torch.tensor(names)
-
-
-@wrong("mended", "softmax over dim 0")
-def sample_over_dim_zero(net, u, context):
-    net.eval()
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=0)
-            ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1).clamp(max=probs.shape[1] - 1)
-            drawn.append(ids)
-            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "argmax")
-def sample_the_likeliest(net, u, context):
-    net.eval()
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for _ in u:
-            ids = net(window).argmax(1)
-            drawn.append(ids)
-            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "window pushed the wrong way")
-def sample_to_the_left(net, u, context):
-    net.eval()
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1)
-            drawn.append(ids)
-            window = torch.cat([ids[:, None], window[:, :-1]], dim=1)
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "window stands still")
-def sample_from_one_window(net, u, context):
-    net.eval()
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            drawn.append((probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1))
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "names in columns")
-def sample_columns(net, u, context):
-    net.eval()
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            drawn.append((probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1))
-            window = torch.cat([window[:, 1:], drawn[-1][:, None]], dim=1)
-    return torch.stack(drawn)
 
 
 @wrong("mended", "hard-coded size")
@@ -860,33 +404,6 @@ def sample_with_statistics_reset(net, u, context):
     with torch.no_grad():
         for darts in u:
             probs = F.softmax(net(window), dim=1)
-            ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1)
-            drawn.append(ids)
-            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "statistics held still")
-def sample_on_a_copy_in_train_mode(net, u, context):
-    net = copy.deepcopy(net)
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1)
-            drawn.append(ids)
-            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
-    return torch.stack(drawn, dim=1)
-
-
-@wrong("mended", "switched back too soon")
-def sample_and_back_to_training(net, u, context):
-    net.eval()
-    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
-    with torch.no_grad():
-        for darts in u:
-            probs = F.softmax(net(window), dim=1)
-            net.train()
             ids = (probs.cumsum(dim=1) <= darts[:, None]).sum(dim=1)
             drawn.append(ids)
             window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
@@ -937,60 +454,13 @@ def log_prob_of_a_product(net, name, context):
     return math.log(product)
 
 
-@wrong("log_prob", "averaged")
-def log_prob_as_a_mean(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return -F.cross_entropy(net(X), Y).item()
-
-
-@wrong("log_prob", "sign")
-def log_prob_as_surprise(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return F.cross_entropy(net(X), Y, reduction="sum").item()
-
-
-@wrong("log_prob", "logarithm forgotten")
-def log_prob_as_a_probability(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return F.softmax(net(X), dim=1)[torch.arange(len(Y)), Y].prod().item()
-
-
-@wrong("log_prob", "bits instead of nats")
-def log_prob_in_bits(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return F.softmax(net(X), dim=1)[torch.arange(len(Y)), Y].log2().sum().item()
-
-
-@wrong("log_prob", "no softmax")
-def log_prob_of_logits(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return net(X)[torch.arange(len(Y)), Y].sum().item()
-
-
-@wrong("log_prob", "softmax over dim 0")
-def log_prob_over_dim_zero(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return F.log_softmax(net(X), dim=0)[torch.arange(len(Y)), Y].sum().item()
-
-
-@wrong("log_prob", "probabilities added")
-def log_prob_of_a_sum(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return F.softmax(net(X), dim=1)[torch.arange(len(Y)), Y].sum().log().item()
-
-
-@wrong("log_prob", "likeliest letters")
-def log_prob_of_the_likeliest(net, name, context):
-    padded, Y = [0] * context + name, torch.tensor([*name, 0])
-    X = torch.tensor([padded[i : i + context] for i in range(len(Y))])
-    return F.log_softmax(net(X), dim=1).max(dim=1).values.sum().item()
+@wrong("log_prob", "logarithm to the base 10")
+def log_prob_of_base_10(net, name, context):
+    total, window = 0.0, [0] * context
+    for number in [*name, 0]:
+        total += net(torch.tensor([window])).softmax(1)[0, number].log10().item()
+        window = [*window[1:], number]
+    return total
 
 
 @wrong("log_prob", "target inside the window")
@@ -1000,12 +470,6 @@ def log_prob_of_what_is_seen(net, name, context):
         window = window[1:] + [letter]
         total += F.log_softmax(net(torch.tensor([window])), dim=1)[0, letter].item()
     return total
-
-
-@wrong("log_prob", "window stands still")
-def log_prob_from_one_window(net, name, context):
-    log_probs = F.log_softmax(net(torch.zeros(1, context, dtype=torch.int64)), dim=1)[0]
-    return sum(log_probs[letter].item() for letter in [*name, 0])
 
 
 @wrong("log_prob", "window of another size")
@@ -1021,15 +485,6 @@ def log_prob_with_a_window_of_eight(net, name, context):
     padded, Y = [0] * 8 + name, torch.tensor([*name, 0])
     X = torch.tensor([padded[i : i + 8] for i in range(len(Y))])
     return -F.cross_entropy(net(X), Y, reduction="sum").item()
-
-
-@wrong("log_prob", "newest letter on the left")
-def log_prob_of_windows_turned_round(net, name, context):
-    window, total = [0] * context, 0.0
-    for letter in [*name, 0]:
-        total += F.log_softmax(net(torch.tensor([window])), dim=1)[0, letter].item()
-        window = [letter, *window[:-1]]
-    return total
 
 
 @wrong("log_prob", "changed its input")

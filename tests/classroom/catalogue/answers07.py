@@ -102,380 +102,6 @@ def predicts_a_product(mine):
     }
 
 
-@wrong("predictions", "dilation ignored")
-def predicts_a_field_without_dilation(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * len(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "taps in place of gaps")
-def predicts_taps_in_place_of_gaps(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + k * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "own time step forgotten")
-def predicts_how_far_back(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "two taps assumed")
-def predicts_kernels_of_two(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    return {
-        "field": 1 + sum(d),
-        "shape": (mine["B"], T - sum(d), C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(T - sum(d[: i + 1]) for i in range(len(d))),
-        "touched": sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "as long as the input")
-def predicts_the_same_length(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], T, C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "channels in the middle")
-def predicts_torchs_layout(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], C, columns[-1]),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "one output short")
-def predicts_one_output_short(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1] - 1, C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "bias forgotten")
-def predicts_weights_without_bias(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * k * C * C,
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "taps forgotten")
-def predicts_weights_of_one_tap(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "holes counted")
-def predicts_weights_in_the_holes(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": sum(C * (1 + (k - 1) * one) * C + C for one in d),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "bias for each tap")
-def predicts_a_bias_for_each_tap(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * k * (C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "batch forgotten")
-def predicts_one_sequence(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "not shortened")
-def predicts_layers_of_full_length(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * T * len(d),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "tokens counted")
-def predicts_tokens_as_applications(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * (T + sum(columns)),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "losses not added up")
-def predicts_each_layer_from_the_tokens(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(T - (k - 1) * one for one in d),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "all of them")
-def predicts_that_padding_is_everywhere(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": T,
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "last layer only")
-def predicts_padding_in_the_last_layer(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * d[-1],
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "first layer only")
-def predicts_padding_in_the_first_layer(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * d[0],
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "the others counted")
-def predicts_what_is_left_alone(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": T - (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "one tree")
-def predicts_one_tree(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": n2 * n3 + n3 + 1,
-    }
-
-
-@wrong("predictions", "letters counted")
-def predicts_letters_as_boxes(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    n1, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n1 * n2 * n3 + n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "stages of two")
-def predicts_context_less_one(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    n1, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n1 * n2 * n3 - 1),
-    }
-
-
-@wrong("predictions", "stages from the top")
-def predicts_a_tree_upside_down(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    n1, n2, _ = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n1 * n2 + n1 + 1),
-    }
-
-
-@wrong("predictions", "stop mark forgotten")
-def predicts_letters_only(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": (k - 1) * sum(d),
-        "trees": mine["letters"] * (n2 * n3 + n3 + 1),
-    }
-
-
-@wrong("predictions", "one too many")
-def predicts_one_position_too_many(mine):
-    k, d, C, T = mine["kernel_size"], mine["dilations"], mine["C"], mine["T"]
-    _, n2, n3 = mine["stages"]
-    columns = [T - (k - 1) * sum(d[: i + 1]) for i in range(len(d))]
-    return {
-        "field": 1 + (k - 1) * sum(d),
-        "shape": (mine["B"], columns[-1], C),
-        "parameters": len(d) * (k * C * C + C),
-        "applications": mine["B"] * sum(columns),
-        "touched": 1 + (k - 1) * sum(d),
-        "trees": (mine["letters"] + 1) * (n2 * n3 + n3 + 1),
-    }
-
-
 @wrong("predictions", "not done")
 def predicts_the_field_only(mine):
     return {"field": 1 + (mine["kernel_size"] - 1) * sum(mine["dilations"])}
@@ -537,6 +163,23 @@ def convolve_with_a_linear_layer(x, kernel, bias, dilation):
     return linear(torch.cat(seen, -1))
 
 
+@wrong("convolve", "mirrored")
+def convolve_reflected(x, kernel, bias, dilation):
+    reach, T = (kernel.shape[2] - 1) * dilation, x.shape[1]
+    padded = torch.cat([x[:, 1 : reach + 1].flip(1), x], dim=1)
+    taps = [padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T for j in range(kernel.shape[2])]
+    return sum(taps) + bias
+
+
+@wrong("convolve", "squeezed at its end")
+def convolve_without_single_channels(x, kernel, bias, dilation):
+    reach, T = (kernel.shape[2] - 1) * dilation, x.shape[1]
+    padded = torch.cat([x[:, :1].repeat(1, reach, 1), x], dim=1)
+    taps = [padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T for j in range(kernel.shape[2])]
+    out = sum(taps) + bias
+    return out[..., 0] if len(bias) == 1 else out
+
+
 @wrong("convolve", "returned its input")
 def convolve_nothing(x, kernel, bias, dilation):
     return x
@@ -564,11 +207,6 @@ def convolve_by_a_torch_layer(x, kernel, bias, dilation):
     layer.weight, layer.bias = nn.Parameter(kernel), nn.Parameter(bias)
     first = x[:, :1].expand(-1, (kernel.shape[2] - 1) * dilation, -1)
     return layer(torch.cat([first, x], dim=1).mT).mT
-
-
-@wrong("convolve", "padded on both sides")
-def convolve_the_same(x, kernel, bias, dilation):
-    return F.conv1d(x.transpose(1, 2), kernel, bias, padding="same", dilation=dilation).transpose(1, 2)
 
 
 @wrong("convolve", "changed its input")
@@ -602,84 +240,6 @@ def convolve_two_taps(x, kernel, bias, dilation):
     return padded[:, :-dilation] @ kernel[:, :, 0].T + x @ kernel[:, :, 1].T + bias
 
 
-@wrong("convolve", "bias forgotten")
-def convolve_without_bias(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    padded = torch.cat([x[:, :1].expand(-1, (k - 1) * dilation, -1), x], dim=1)
-    return sum(padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T for j in range(k))
-
-
-@wrong("convolve", "bias at every tap")
-def convolve_linear_by_linear(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    padded = torch.cat([x[:, :1].expand(-1, (k - 1) * dilation, -1), x], dim=1)
-    return sum(F.linear(padded[:, j * dilation :][:, :T], kernel[:, :, j], bias) for j in range(k))
-
-
-@wrong("convolve", "dilation doubled")
-def convolve_with_taps_that_double(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    out = bias
-    for j in range(k):
-        ago = dilation * 2 ** (k - 2 - j) if j < k - 1 else 0
-        out = out + torch.cat([x[:, :1].expand(-1, ago, -1), x], dim=1)[:, :T] @ kernel[:, :, j].T
-    return out
-
-
-@wrong("convolve", "channels in the middle")
-def convolve_to_torchs_layout(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    padded = torch.cat([x[:, :1].expand(-1, (k - 1) * dilation, -1), x], dim=1).transpose(1, 2)
-    out = sum(kernel[:, :, j] @ padded[:, :, j * dilation : j * dilation + T] for j in range(k))
-    return out + bias[:, None]
-
-
-@wrong("convolve", "end wrapped round")
-def convolve_by_rolling(x, kernel, bias, dilation):
-    k = kernel.shape[2]
-    return bias + sum(x.roll((k - 1 - j) * dilation, dims=1) @ kernel[:, :, j].T for j in range(k))
-
-
-@wrong("convolve", "kernel misread")
-def convolve_a_viewed_kernel(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    seen = torch.cat([padded[:, j * dilation : j * dilation + T] for j in range(k)], dim=2)
-    out = seen @ kernel.flatten(1).T + out
-    return out
-
-
-@wrong("convolve", "zero padding")
-def convolve_zeros_in_front(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([torch.zeros(len(x), reach, x.shape[2]), x], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T
-    return out
-
-
-@wrong("convolve", "padded behind")
-def convolve_repeated_behind(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([x, x[:, -1:].expand(-1, reach, -1)], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T
-    return out
-
-
-@wrong("convolve", "padded behind")
-def convolve_zeros_behind(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([x, torch.zeros(len(x), reach, x.shape[2])], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T
-    return out
-
-
 @wrong("convolve", "padded on both sides")
 def convolve_repeated_on_both_sides(x, kernel, bias, dilation):
     T, k = x.shape[1], kernel.shape[2]
@@ -698,36 +258,6 @@ def convolve_what_fits(x, kernel, bias, dilation):
     return bias + sum(x[:, j * dilation : j * dilation + T_out] @ kernel[:, :, j].T for j in range(k))
 
 
-@wrong("convolve", "taps turned round")
-def convolve_the_latest_tap_first(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, k - 1 - j].T
-    return out
-
-
-@wrong("convolve", "dilation ignored")
-def convolve_neighbours(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = k - 1, bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    for j in range(k):
-        out = out + padded[:, j : j + T] @ kernel[:, :, j].T
-    return out
-
-
-@wrong("convolve", "dilation one too large")
-def convolve_taps_with_gaps_between(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * (dilation + 1), bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * (dilation + 1) : j * (dilation + 1) + T] @ kernel[:, :, j].T
-    return out
-
-
 @wrong("convolve", "dilation one too small")
 def convolve_taps_too_near(x, kernel, bias, dilation):
     T, k = x.shape[1], kernel.shape[2]
@@ -735,50 +265,6 @@ def convolve_taps_too_near(x, kernel, bias, dilation):
     padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
     for j in range(k):
         out = out + padded[:, j * (dilation - 1) : j * (dilation - 1) + T] @ kernel[:, :, j].T
-    return out
-
-
-@wrong("convolve", "last tap only")
-def convolve_itself(x, kernel, bias, dilation):
-    return x @ kernel[:, :, -1].T + bias
-
-
-@wrong("convolve", "first tap only")
-def convolve_the_earliest(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    out = out + padded[:, :T] @ kernel[:, :, 0].T
-    return out
-
-
-@wrong("convolve", "squeeze()")
-def convolve_and_squeeze(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T
-    return out.squeeze()
-
-
-@wrong("convolve", "one step late")
-def convolve_the_past_only(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation + 1, bias
-    padded = torch.cat([x[:, :1].expand(-1, reach, -1), x], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T
-    return out
-
-
-@wrong("convolve", "sees the next time step")
-def convolve_one_zero_too_few(x, kernel, bias, dilation):
-    T, k = x.shape[1], kernel.shape[2]
-    reach, out = (k - 1) * dilation, bias
-    padded = torch.cat([torch.zeros(len(x), reach - 1, x.shape[2]), x, torch.zeros(len(x), 1, x.shape[2])], dim=1)
-    for j in range(k):
-        out = out + padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T
     return out
 
 
@@ -871,88 +357,10 @@ def fold_bias_first(weight, bias, norm):
     return scale * (bias - norm["running_mean"]) + norm["bias"], scale[:, None] * weight
 
 
-@wrong("fold", "weight unchanged")
-def fold_the_bias_only(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return weight.clone(), scale * (bias - norm["running_mean"]) + norm["bias"]
-
-
-@wrong("fold", "convolution's bias unchanged")
-def fold_the_weight_and_keep_the_bias(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, bias
-
-
-@wrong("fold", "multiplied by the deviation")
-def fold_by_the_deviation(weight, bias, norm):
-    scale = norm["weight"] * (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * (bias - norm["running_mean"]) + norm["bias"]
-
-
-@wrong("fold", "root forgotten")
-def fold_by_the_variance(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"])
-    return scale[:, None] * weight, scale * (bias - norm["running_mean"]) + norm["bias"]
-
-
 @wrong("fold", "inputs scaled")
 def fold_columns(weight, bias, norm):
     scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
     return scale * weight, scale * (bias - norm["running_mean"]) + norm["bias"]
-
-
-@wrong("fold", "norm's weight forgotten")
-def fold_without_the_norms_weight(weight, bias, norm):
-    scale = 1 / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * (bias - norm["running_mean"]) + norm["bias"]
-
-
-@wrong("fold", "norm's bias forgotten")
-def fold_without_the_norms_bias(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * (bias - norm["running_mean"])
-
-
-@wrong("fold", "norm's bias scaled")
-def fold_with_all_biases_scaled(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * (bias - norm["running_mean"] + norm["bias"])
-
-
-@wrong("fold", "mean forgotten")
-def fold_without_the_mean(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * bias + norm["bias"]
-
-
-@wrong("fold", "mean added")
-def fold_with_the_mean_added(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * (bias + norm["running_mean"]) + norm["bias"]
-
-
-@wrong("fold", "convolution's bias forgotten")
-def fold_as_in_the_lesson(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, norm["bias"] - scale * norm["running_mean"]
-
-
-@wrong("fold", "mean not scaled")
-def fold_the_mean_as_it_is(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, scale * bias - norm["running_mean"] + norm["bias"]
-
-
-@wrong("fold", "convolution's bias not scaled")
-def fold_the_bias_as_it_is(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
-    return scale[:, None] * weight, bias - scale * norm["running_mean"] + norm["bias"]
-
-
-@wrong("fold", "eps outside of the root")
-def fold_with_eps_outside(weight, bias, norm):
-    scale = norm["weight"] / (norm["running_var"].sqrt() + norm["eps"])
-    return scale[:, None] * weight, scale * (bias - norm["running_mean"]) + norm["bias"]
 
 
 @wrong("fold", "eps forgotten")
@@ -1007,9 +415,20 @@ def seen_one_layer_at_a_time(kernel_size, dilations):
     return sorted(here)
 
 
-@wrong("seen", "the whole span")
-def seen_everything(kernel_size, dilations):
-    return list(range(1 + (kernel_size - 1) * sum(dilations)))
+@wrong("seen", "dilation ignored")
+def seen_by_neighbours(kernel_size, dilations):
+    return list(range((kernel_size - 1) * len(dilations) + 1))
+
+
+@wrong("seen", "distance from tap to tap doubled")
+def seen_with_growing_gaps(kernel_size, dilations):
+    seen = {0}
+    for dilation in dilations:
+        taps = [0]
+        for tap in range(kernel_size - 1):
+            taps.append(dilation * 2**tap)
+        seen = {old + tap for old in seen for tap in taps}
+    return sorted(seen)
 
 
 @wrong("seen", "other values")
@@ -1028,14 +447,6 @@ def seen_how_many(kernel_size, dilations):
     return len(lags)
 
 
-@wrong("seen", "own time step forgotten")
-def seen_in_the_past(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags |= {lag + tap * dilation for lag in lags for tap in range(kernel_size)}
-    return sorted(lags - {0})
-
-
 @wrong("seen", "farthest forgotten")
 def seen_below_the_span(kernel_size, dilations):
     span = (kernel_size - 1) * sum(dilations)
@@ -1043,105 +454,6 @@ def seen_below_the_span(kernel_size, dilations):
     for dilation in dilations:
         lags |= {lag + tap * dilation for lag in lags for tap in range(kernel_size)}
     return [lag for lag in range(span) if lag in lags]
-
-
-@wrong("seen", "layers taken one by one")
-def seen_by_each_layer(kernel_size, dilations):
-    lags = set()
-    for dilation in dilations:
-        for tap in range(kernel_size):
-            lags.add(tap * dilation)
-    return sorted(lags)
-
-
-@wrong("seen", "one path only")
-def seen_on_the_way_down(kernel_size, dilations):
-    lags = [0]
-    for dilation in dilations:
-        lags.append(lags[-1] + (kernel_size - 1) * dilation)
-    return lags
-
-
-@wrong("seen", "last layer only")
-def seen_by_the_last_layer(kernel_size, dilations):
-    return list(range(0, kernel_size * dilations[-1], dilations[-1]))
-
-
-@wrong("seen", "first layer only")
-def seen_by_the_first_layer(kernel_size, dilations):
-    return [tap * dilations[0] for tap in range(kernel_size)]
-
-
-@wrong("seen", "one layer too few")
-def seen_without_the_top(kernel_size, dilations):
-    lags = {0}
-    for layer in range(len(dilations) - 1):
-        lags = {lag + tap * dilations[layer] for lag in lags for tap in range(kernel_size)}
-    return sorted(lags)
-
-
-@wrong("seen", "one layer too few")
-def seen_without_the_bottom(kernel_size, dilations):
-    lags = {0}
-    for layer in range(1, len(dilations)):
-        lags = {lag + tap * dilations[layer] for lag in lags for tap in range(kernel_size)}
-    return sorted(lags)
-
-
-@wrong("seen", "two taps assumed")
-def seen_by_two_taps(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags |= {lag + dilation for lag in lags}
-    return sorted(lags)
-
-
-@wrong("seen", "one tap too many")
-def seen_by_one_tap_more(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags = {lag + tap * dilation for lag in lags for tap in range(kernel_size + 1)}
-    return sorted(lags)
-
-
-@wrong("seen", "dilation one too large")
-def seen_with_gaps_between(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags = {lag + tap * (dilation + 1) for lag in lags for tap in range(kernel_size)}
-    return sorted(lags)
-
-
-@wrong("seen", "dilation doubled")
-def seen_with_doubled_dilations(kernel_size, dilations):
-    lags = {0}
-    for layer in range(len(dilations)):
-        lags = {lag + tap * 2**layer for lag in lags for tap in range(kernel_size)}
-    return sorted(lags)
-
-
-@wrong("seen", "largest first")
-def seen_from_the_left(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags = {lag + tap * dilation for lag in lags for tap in range(kernel_size)}
-    return sorted(lags, reverse=True)
-
-
-@wrong("seen", "negative")
-def seen_below_zero(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags = {lag - tap * dilation for lag in lags for tap in range(kernel_size)}
-    return sorted(lags, reverse=True)
-
-
-@wrong("seen", "not in order")
-def seen_in_any_order(kernel_size, dilations):
-    lags = [0]
-    for dilation in dilations:
-        lags = [lag + tap * dilation for lag in lags for tap in range(kernel_size)]
-    return list(dict.fromkeys(lags))
 
 
 @wrong("seen", "hard-coded size")
@@ -1170,14 +482,6 @@ def seen_in_the_examples(kernel_size, dilations):
         (4, 3): [0, 3, 6, 9],
     }
     return known.get((kernel_size, *dilations), [0])
-
-
-@wrong("seen", "first and last tap only")
-def seen_by_the_outer_taps(kernel_size, dilations):
-    lags = {0}
-    for dilation in dilations:
-        lags |= {lag + (kernel_size - 1) * dilation for lag in lags}
-    return sorted(lags)
 
 
 @wrong("seen", "paths counted")
@@ -1251,79 +555,9 @@ def logits_in_eval_mode_with_a_copy(model, tokens):
     return net.head(x)
 
 
-@wrong("mended", "windows one by one")
-def logits_of_windows(model, tokens):
-    windows = tokens.unfold(1, 8, 1)  # (B, T - 7, 8)
-    return model(windows.flatten(0, 1)).view(*windows.shape[:2], -1)
-
-
-@wrong("mended", "windows one by one")
-def logits_of_one_window_after_the_other(model, tokens):
-    return torch.stack([model(tokens[:, end - 8 : end]) for end in range(8, tokens.shape[1] + 1)], dim=1)
-
-
 @wrong("mended", "error")
 def logits_of_the_tree(model, tokens):
     return model(tokens)[:, None] @ torch.ones(3, 3)
-
-
-@wrong("mended", "not done")
-def logits_as_given(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, :-dilation]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "not done")
-def logits_with_the_first_columns(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, : out.shape[1]]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "residual left out")
-def logits_without_residual(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        # no residual path
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "both neighbours added")
-def logits_with_both_neighbours(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, :-dilation] + x[:, dilation:]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "neighbours averaged")
-def logits_with_the_mean_of_both(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + 0.5 * (x[:, :-dilation] + x[:, dilation:])
-        x = out
-    return model.head(x)
 
 
 @wrong("mended", "residual of another length")
@@ -1358,104 +592,6 @@ def logits_with_the_residual_inside(model, tokens):
         if stage.residual:
             out = out + x[:, dilation:]
         out = stage.activation(out)
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "residual inside")
-def logits_with_the_residual_before_the_norm(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.linear(seen)
-        if stage.residual:
-            out = out + x[:, dilation:]
-        out = stage.activation(stage.norm(out))
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "dilations changed")
-def logits_without_dilation(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 1, 1], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, dilation:]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "dilations changed")
-def logits_with_dilations_from_the_top(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [4, 2, 1], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, dilation:]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "dilations changed")
-def logits_with_the_residual_left_and_no_dilation(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 1, 1], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, :-dilation]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "taps turned round")
-def logits_with_slices_exchanged(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, dilation:], x[:, :-dilation]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, :-dilation]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "taps turned round")
-def logits_with_slices_exchanged_and_mended(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, dilation:], x[:, :-dilation]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, dilation:]
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "zero padding")
-def logits_with_zeros_in_front(model, tokens):
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([F.pad(x, (0, 0, dilation, 0))[:, :-dilation], x], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x
-        x = out
-    return model.head(x)
-
-
-@wrong("mended", "train mode")
-def logits_in_train_mode(model, tokens):
-    model.train()
-    x = model.embedding(tokens)
-    for stage, dilation in zip([model.stage1, model.stage2, model.stage3], [1, 2, 4], strict=True):
-        seen = torch.cat([x[:, :-dilation], x[:, dilation:]], dim=2)
-        out = stage.activation(stage.norm(stage.linear(seen)))
-        if stage.residual:
-            out = out + x[:, dilation:]
         x = out
     return model.head(x)
 

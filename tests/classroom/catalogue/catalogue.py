@@ -6,19 +6,18 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from classroom.checks import collect, find
-from lib.checks.exercise import Implement, Predict, Verdict
+from classroom.checks import find
+from lib.checks.exercise import Implement, Predict, Verdict, collect
 
-# What is plain from a message that says what came back and what was wanted.
+# Mistakes that a message states by its actual and expected values, not by name.
 PLAIN = ("not done", "error", "wrong ", "not a ", "other ", "another value for ", "changed its input")
-SEEDS = [str(seed) for seed in range(20)]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to an exercise: a function or class that stands on its own, and the mistake that is to be found, "" if right.
+    """One answer to an exercise: a function or class that needs nothing else, and its mistake, "" if it is right.
 
-    hidden: the mistake cannot be seen on the examples.
+    hidden: the mistake does not show on the examples.
     """
 
     assignment: str
@@ -51,8 +50,18 @@ class Catalogue(list[Answer]):
         return self.wrong(exercise, "")
 
 
-def remembered(function: Callable) -> Callable:
-    """The function, which computes once for the same arguments; they must be kept, for they are known by their ids."""
+@functools.cache
+def prepared(assignment: str, name: str, seed: str | None) -> tuple[Implement | Predict, list[tuple]]:
+    """An exercise and its cases for a seed, which is also the student; the results of mistakes are computed once."""
+    exercise = find(assignment, name)
+    if isinstance(exercise, Implement):
+        mistakes = [replace(mistake, makes=_remembered(mistake.makes)) for mistake in exercise.mistakes]
+        exercise = replace(exercise, mistakes=mistakes, solution=_remembered(exercise.solution))
+    return exercise, exercise.cases(seed, f"student {seed}")
+
+
+def _remembered(function: Callable) -> Callable:
+    """The function, computed once per case; `prepared` keeps the cases, so that their ids stay valid."""
     known: dict[tuple[int, ...], tuple[object, Exception | None]] = {}
 
     def call(*case: object) -> object:
@@ -70,30 +79,19 @@ def remembered(function: Callable) -> Callable:
     return call
 
 
-@functools.cache
-def prepared(assignment: str, name: str, seed: str | None) -> tuple[Implement | Predict, list[tuple]]:
-    """An exercise and its cases for a seed, which stands for a student, too; what a mistake gives is computed once for all answers."""
-    exercise = find(assignment, name)
-    if isinstance(exercise, Implement):
-        mistakes = [replace(mistake, makes=remembered(mistake.makes)) for mistake in exercise.mistakes]
-        exercise = replace(exercise, mistakes=mistakes, solution=remembered(exercise.solution))
-    return exercise, exercise.cases(seed, f"student {seed}")
-
-
 def verdict(answer: Answer, seed: str | None) -> Verdict:
-    """What the check says of an answer."""
+    """The verdict of the check on this answer."""
     exercise, cases = prepared(answer.assignment, answer.exercise, seed)
     return exercise.judge(cases, collect(exercise, answer.code, cases))
 
 
-def complaint(answer: Answer) -> str:
-    """What is wrong with the check of this answer; "" if nothing is."""
-    for seed in [None, *SEEDS]:
-        found = verdict(answer, seed)
-        wanted = "" if seed is None and answer.hidden else answer.mistake
-        where = f"{answer.code.__name__}, {'the examples' if seed is None else f'seed {seed}'}"
-        if found.right != (not wanted) or found.mistake != wanted:
-            return f"{where}: wanted {wanted or 'right'!r}, found {found.mistake or 'right'!r}: {found.message}"
-        if wanted.lower() not in found.message.lower() and not wanted.startswith(PLAIN):
-            return f"{where}: the message does not name {wanted!r}: {found.message}"
+def complaint(answer: Answer, seed: str | None) -> str:
+    """What is wrong with the check of this answer, with a seed or (None) on the examples; "" if nothing is."""
+    actual = verdict(answer, seed)
+    expected = "" if seed is None and answer.hidden else answer.mistake
+    where = f"{answer.code.__name__}, {'the examples' if seed is None else f'seed {seed}'}"
+    if actual.right != (not expected) or actual.mistake != expected:
+        return f"{where}: expected {expected or 'right'!r}, got {actual.mistake or 'right'!r}: {actual.message}"
+    if expected.lower() not in actual.message.lower() and not expected.startswith(PLAIN):
+        return f"{where}: the message does not name {expected!r}: {actual.message}"
     return ""

@@ -1,0 +1,72 @@
+"""What the assignments' tables are built from: mistakes with hints, questions of a prediction, forbidden functions."""
+
+import itertools
+import random
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+
+from lib.checks.exercise import Mistake, Predict, Question
+
+Values = Callable[..., dict[str, object]]
+
+
+def mistakes(hints: str, makes: Mapping[str, Callable | Sequence[Callable]]) -> tuple[Mistake, ...]:
+    """The mistakes of an exercise.
+
+    Args:
+        hints: a line "name: hint" per mistake; a line that is indented further continues the one before.
+        makes: for each name the wrong result as a function of a case, or several, in the order of the hints.
+
+    Raises:
+        ValueError: the two do not list the same names in the same order.
+    """
+    texts = _by_name(hints)
+    if [*texts] != [*makes]:
+        raise ValueError(f"the hints are for {[*texts]}, the wrong results for {[*makes]}.")
+    every = {name: [some] if callable(some) else some for name, some in makes.items()}
+    return tuple(Mistake(name, texts[name], make) for name, some in every.items() for make in some)
+
+
+def question(hint: str, hints: str) -> Callable[[Values], Question]:
+    """Make a question of a function from a student's numbers to values by name: "right" and each mistake."""
+
+    def make(values: Values) -> Question:
+        value = lambda name: lambda mine: values(**mine)[name]
+        return Question(
+            value("right"), hint, tuple(Mistake(name, text, value(name)) for name, text in _by_name(hints).items())
+        )
+
+    return make
+
+
+def predictions(draw: Callable[[random.Random], dict[str, object]], **questions: Question) -> Predict:
+    """The exercise `my_predictions`; numbers for which two answers to a question agree are drawn again."""
+
+    def draw_until_apart(generator: random.Random) -> dict[str, object]:
+        for _ in range(1_000):
+            mine = draw(generator)
+            if all(
+                _apart([q.right(mine), *(mistake.makes(mine) for mistake in q.mistakes)]) for q in questions.values()
+            ):
+                return mine
+        raise RuntimeError("1,000 draws, and in each two answers to a question agree.")
+
+    return Predict("my_predictions", draw_until_apart, questions)
+
+
+def forbid(parts: Sequence[str], name: str, hint: str) -> Callable[[Mapping[str, int]], tuple[str, str] | None]:
+    """The `method` of an exercise that forbids functions of torch with these parts in their names."""
+    return lambda calls: (name, hint) if any(part in call for part in parts for call in calls) else None
+
+
+def _by_name(hints: str) -> dict[str, str]:
+    lines = re.split(r"\n(?=\S)", textwrap.dedent(hints).strip())
+    return {name: " ".join(hint.split()) for name, _, hint in (line.partition(": ") for line in lines)}
+
+
+def _apart(values: Sequence[object]) -> bool:
+    """Whether no two values agree; numbers must differ by more than a prediction may be wrong."""
+    number = lambda *pair: all(isinstance(value, int | float) for value in pair)
+    pairs = itertools.combinations(values, 2)
+    return all(abs(a - b) > 0.02 if number(a, b) else a != b for a, b in pairs)
