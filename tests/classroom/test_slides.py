@@ -70,7 +70,7 @@ def test_formulas_outside_code_become_pictures_with_their_source_as_description(
     lesson = new_notebook(cells=[new_markdown_cell("# $a < b$ and `$c$`\n\n$$\\frac{d}{e}$$")])
     page = slides.page(lesson, "a title")
     assert descriptions(page, formulas=True) == ["a < b", "\\frac{d}{e}"]
-    assert 'alt="a &lt; b"' in page and "<code>$c$</code>" in page
+    assert "<code>$c$</code>" in page
 
 
 def test_imports_and_long_code_of_figures_are_folded_and_widgets_left_out():
