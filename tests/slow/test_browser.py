@@ -22,7 +22,7 @@ import nbformat
 import pytest
 
 from classroom.checks import find
-from tests.slow.grading.made import Assigned
+from tests.classroom.factories import Assigned, name_of
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
@@ -239,7 +239,7 @@ def test_assignment(source, lab, opened, tmp_path):
     if not source.stem.startswith(tuple(DONE)):
         pytest.skip("BROWSER=all does it")
     assigned = Assigned(source)
-    name, tests, short = assigned.wanted.name, assigned.wanted.tests, assigned.short
+    name, tests, short = assigned.assignment.name, assigned.assignment.tests, assigned.short
     places = {name_of(cell): number for number, cell in enumerate(assigned.release["cells"])}
     path = lab.root / "notebooks" / "assignments" / "release" / name / f"{name}.ipynb"
     path.parent.mkdir(parents=True)
@@ -258,7 +258,7 @@ def test_assignment(source, lab, opened, tmp_path):
     for exercise, text in {"student": "student = 'Ada Lovelace'", **right}.items():
         if f"{exercise}-answer" in places:
             type_answer(page, places[f"{exercise}-answer"], text)
-    for exercise in assigned.wanted.manual:
+    for exercise in assigned.assignment.manual:
         page.locator(".jp-Notebook .jp-Cell").nth(places[exercise]).locator(".jp-MarkdownOutput").dblclick()
         type_answer(page, places[exercise], "An id is a label, and a label is no quantity.")
     messages = check_messages(page.evaluate(RUN_ALL), tests)
@@ -275,10 +275,6 @@ def test_assignment(source, lab, opened, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"ada: {sum(tests.values()):g} of {sum(tests.values()):g}" in done.stdout
     assert "ada lovelace" in (tmp_path / "graded" / "grades.csv").read_text()
-
-
-def name_of(cell):
-    return cell["metadata"].get("nbgrader", {}).get("grade_id", "")
 
 
 def type_answer(page, number, text):
