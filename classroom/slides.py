@@ -1,11 +1,13 @@
-"""Slides of a lesson, in one file that needs no network: a slide for each heading, with code, outputs and figures.
+"""Slides of a lesson in one file that needs no network: one slide per heading, with code, outputs and figures.
 
-    python notebooks/assignments/slides.py 03            writes notebooks/03_batchnorm_dimensions.slides.html
-    python notebooks/assignments/slides.py 03 04 --out FOLDER
+    python -m classroom.slides 03            writes notebooks/03_batchnorm_dimensions.slides.html
+    python -m classroom.slides 03 04 --out FOLDER
 
-The lesson itself is not changed: its headings become slides in memory. Arrow keys, space, Page Up and Page Down go on and
-back; a slide that is longer than the screen is scrolled to its end first, so that nothing is cut off. Answers, imports and
-the code of figures stay folded until they are clicked. Printing gives a page or more a slide.
+The lesson itself is not changed. Arrow keys, space, Page Up and Page Down move between slides; a slide that is longer than
+the screen is scrolled to its end first. Answers, imports and long code of figures stay folded until they are clicked. In
+print, each slide begins on a new page.
+
+Why not nbconvert's SlidesExporter: its pages load reveal.js and MathJax from the network.
 """
 
 import argparse
@@ -19,10 +21,10 @@ from pathlib import Path
 import nbformat
 from matplotlib.mathtext import math_to_image
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-# A slide begins at a heading of level 1 to 3 that stands outside of code. Formulas inside of code stay as they are.
 CODE = re.compile(r"(^```.*?^```|`+[^`\n]+`+)", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
@@ -47,8 +49,13 @@ TEMPLATE = """
 
 STYLE = """
 html { font-size: clamp(16px, 1.25vw, 28px); background: white; }
-body.jp-Notebook { --jp-content-font-size1: 1.25rem; --jp-ui-font-size1: 1.25rem; --jp-code-font-size: 1.05rem; margin: 0; padding: 0; }
-section { min-height: 100vh; box-sizing: border-box; padding: 2.5rem 5vw 3rem; font-family: var(--jp-content-font-family); border-bottom: 1px solid #ccc; }
+body.jp-Notebook {
+  --jp-content-font-size1: 1.25rem; --jp-ui-font-size1: 1.25rem; --jp-code-font-size: 1.05rem; margin: 0; padding: 0;
+}
+section {
+  min-height: 100vh; box-sizing: border-box; padding: 2.5rem 5vw 3rem; border-bottom: 1px solid #ccc;
+  font-family: var(--jp-content-font-family);
+}
 section .jp-Cell { padding: 0.2rem 0; }
 section .jp-RenderedHTMLCommon { padding-right: 0; line-height: 1.45; }
 section .jp-RenderedHTMLCommon h1 { font-size: 2.2rem; }
@@ -64,20 +71,16 @@ img.formula { vertical-align: middle; width: auto; }
 """
 
 SCRIPT = """
-const slides = [...document.querySelectorAll('section')], page = () => window.innerHeight;
+const slides = [...document.querySelectorAll('section')];
 function go(way) {
-  const here = window.scrollY, inside = here + way * 0.85 * page();
+  const here = window.scrollY, page = window.innerHeight, inside = here + way * 0.85 * page;
   const tops = slides.map(slide => slide.getBoundingClientRect().top + here);
   const now = Math.max(0, tops.findLastIndex(top => top <= here + 2));
-  let to = inside;
-  if (way > 0) {
-    const end = tops[now] + slides[now].offsetHeight;
-    if (here + page() >= end - 2) to = tops[now + 1] ?? here;
-    else to = Math.min(inside, end - page());
-  } else {
-    if (here <= tops[now] + 2) to = now > 0 ? Math.max(tops[now - 1], tops[now] - page()) : 0;
-    else to = Math.max(inside, tops[now]);
-  }
+  const top = tops[now], end = top + slides[now].offsetHeight - page;
+  let to;
+  if (way > 0) to = here >= end - 2 ? tops[now + 1] ?? here : Math.min(inside, end);
+  else if (here > top + 2) to = Math.max(inside, top);
+  else to = now > 0 ? Math.max(tops[now - 1], top - page) : 0;
   window.scrollTo(0, to);
 }
 const ways = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
@@ -91,10 +94,10 @@ document.addEventListener('keydown', event => {
 
 
 def formula(match: re.Match[str]) -> str:
-    """A formula as a picture, with its source as the description for whoever can't see it."""
+    """A formula as an SVG picture, with its source as alternative text."""
     source, file = " ".join((match[1] or match[2]).split()), BytesIO()
-    drawn = source.replace("\\frac", "\\dfrac") if match[1] else source  # a formula on a line of its own has room
-    math_to_image(f"${drawn}$", file, dpi=72, format="svg")
+    displayed = source.replace("\\frac", "\\dfrac") if match[1] else source
+    math_to_image(f"${displayed}$", file, dpi=72, format="svg")
     svg = file.getvalue()
     points = float(re.search(rb'height="([\d.]+)pt"', svg)[1])  # for letters of 10 points
     size = f"height: {0.125 * points:.2f}rem"
@@ -104,70 +107,65 @@ def formula(match: re.Match[str]) -> str:
 
 
 def outside_code(change, text: str) -> str:
-    """Change a Markdown text, but not the code in it."""
-    parts = CODE.split(text)  # code stands at the odd places
+    """Apply a change to a Markdown text, but not to the code in it."""
+    parts = CODE.split(text)  # code has the odd places
     return "".join(part if number % 2 else change(part) for number, part in enumerate(parts))
 
 
-def pieces(text: str) -> list[str]:
-    """A Markdown text, cut before each heading of level 1 to 3."""
-    mark = "\0"
-    return [part for part in outside_code(lambda part: HEADING.sub(mark, part), text).split(mark) if part.strip()]
+def split_at_headings(text: str) -> list[str]:
+    """A Markdown text, split before each heading of level 1 to 3 that is not in code."""
+    return [part for part in outside_code(lambda part: HEADING.sub("\0", part), text).split("\0") if part.strip()]
 
 
-def folded(cell: nbformat.NotebookNode) -> str:
-    """What stands on the fold of a code cell: long code of a figure, and imports, take the room that the talk needs."""
+def fold(cell: NotebookNode) -> str:
+    """The label of the fold that hides a code cell (imports, long code of a figure); "" if it is shown."""
     if not cell.outputs and re.match(r"(import|from) ", cell.source):
         return "Imports"
-    drawn = any("<figure" in output.get("data", {}).get("text/html", "") for output in cell.outputs)
-    return "Code of the figure" if drawn and cell.source.count("\n") > 5 else ""
+    figure = any("<figure" in output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    return "Code of the figure" if figure and cell.source.count("\n") > 5 else ""
 
 
-def slides(lesson: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of the lesson, whose cells say where a slide begins; without controls, which work in a notebook only."""
-    cells, begun = [], False
-    for cell in lesson.cells:
-        if cell.cell_type != "markdown":
-            kept = nbformat.from_dict(cell)
-            kept.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-            kept.metadata["folded"] = folded(kept)
-            cells.append(kept)
-            continue
-        for text in pieces(cell.source):
-            made = new_markdown_cell(outside_code(lambda part: FORMULA.sub(formula, part), text))
+def slides(lesson: NotebookNode) -> NotebookNode:
+    """A copy of the lesson with marks where slides begin, without widgets, which need a kernel."""
+    copy, cells, opening = nbformat.from_dict(lesson), [], "<section>"
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.metadata["folded"] = fold(cell)
+            cells.append(cell)
+        for text in split_at_headings(cell.source) if cell.cell_type == "markdown" else []:
+            cells.append(new_markdown_cell(outside_code(lambda part: FORMULA.sub(formula, part), text)))
             if HEADING.match(text):
-                made.metadata["slide"] = "</section><section>" if begun else "<section>"
-                begun = True
-            cells.append(made)
-    copy = nbformat.from_dict(lesson)
-    copy.cells, copy.metadata = cells, {key: lesson.metadata[key] for key in lesson.metadata if key != "widgets"}
+                cells[-1].metadata["slide"], opening = opening, "</section><section>"
+    copy.cells = cells
+    copy.metadata.pop("widgets", None)
     return copy
 
 
-def page(lesson: nbformat.NotebookNode, title: str) -> str:
+def page(lesson: NotebookNode, title: str) -> str:
     """All slides as one HTML page."""
-    made = slides(lesson)
-    made.metadata["title"] = title
+    copy = slides(lesson)
+    copy.metadata["title"] = title
     template = TEMPLATE.replace("STYLE", STYLE).replace("SCRIPT", "{% raw %}" + SCRIPT + "{% endraw %}")
     exporter = HTMLExporter(raw_template=template, exclude_input_prompt=True, exclude_output_prompt=True)
-    return exporter.from_notebook_node(made)[0]
+    return exporter.from_notebook_node(copy)[0]
 
 
 def main(words: list[str] | None = None) -> None:
     """Write the slides of each lesson that is named by its number."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lessons", nargs="+", metavar="LESSON", help="01 to 09")
+    parser.add_argument("lessons", nargs="+", metavar="LESSON", help="number of a lesson, with two digits: 03")
     parser.add_argument("--out", type=Path, default=NOTEBOOKS, help="a folder; default: notebooks, where links work")
     options = parser.parse_args(words)
+    lessons = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    options.out.mkdir(parents=True, exist_ok=True)
     for number in options.lessons:
-        found = sorted(NOTEBOOKS.glob(f"{number}_*.ipynb"))
-        if len(found) != 1:
-            have = ", ".join(path.name[:2] for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
-            sys.exit(f"There is no lesson {number!r}; there are {have}.")
-        options.out.mkdir(parents=True, exist_ok=True)
-        target = options.out / f"{found[0].stem}.slides.html"
-        lesson = nbformat.read(found[0], as_version=4)
-        target.write_text(page(lesson, f"{found[0].stem}: slides"), encoding="utf-8")
+        if number not in lessons:
+            sys.exit(f"There is no lesson {number!r}; there are {', '.join(lessons)}.")
+        stem = lessons[number].stem
+        target = options.out / f"{stem}.slides.html"
+        lesson = nbformat.read(lessons[number], as_version=4)
+        target.write_text(page(lesson, f"{stem}: slides"), encoding="utf-8")
         print(target)
 
 

@@ -1,12 +1,11 @@
-"""How fast is it? Ours and its peers, interleaved in one run, so that a machine that slows down slows both.
+"""How fast is lib? Each measurement is interleaved with its baseline, so that a machine that slows down slows both.
 
-    python tests/benchmark.py                five to ten minutes on two cores
-    python tests/benchmark.py --full         runs the lecture's 200,000 steps to their end, instead of from its steps a second
-    python tests/benchmark.py --json FILE    writes the figures as JSON, too
-    python tests/benchmark.py --only step    one part: time_to_quality, sampling, step, evaluate, start, sequences,
-                                             generation
+    python tests/tools/benchmark.py                five to ten minutes on two cores
+    python tests/tools/benchmark.py --full         runs all of the lecture's 200,000 steps instead of extrapolating
+    python tests/tools/benchmark.py --json FILE    also writes the results as JSON
+    python tests/tools/benchmark.py --only step    one part
 
-Every ratio is given as its median with the lowest and the highest of its rounds. All runs use one thread.
+A ratio is the median of its rounds, with the lowest and the highest. All runs use one thread.
 """
 
 import argparse
@@ -44,84 +43,80 @@ ROUNDS = 5
 LONG_DILATIONS = tuple(2**i for i in range(10))  # a receptive field of 1,024
 
 
-class Linear:
-    """As in the lecture: a weight, perhaps a bias, and the last output kept."""
+class Layer:
+    """As in the lecture: called, not a Module; keeps its last output."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.out = self.forward(x)
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return []
+
+
+class Linear(Layer):
+    """x W + b."""
 
     def __init__(self, fan_in: int, fan_out: int, bias: bool = True) -> None:
         self.weight = torch.randn(fan_in, fan_out) / fan_in**0.5
         self.bias = torch.zeros(fan_out) if bias else None
 
-    def __call__(self, x: Tensor) -> Tensor:
-        self.out = x @ self.weight
-        if self.bias is not None:
-            self.out = self.out + self.bias
-        return self.out
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight if self.bias is None else x @ self.weight + self.bias
 
     def parameters(self) -> list[Tensor]:
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
 
-class BatchNorm:
-    """As in the lecture: mean and variance by hand, autograd for the rest."""
+class BatchNorm(Layer):
+    """Mean and variance by hand, autograd for the rest."""
 
     def __init__(self, size: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         self.eps, self.momentum, self.training = eps, momentum, True
         self.gamma, self.beta = torch.ones(size), torch.zeros(size)
         self.running_mean, self.running_var = torch.zeros(size), torch.ones(size)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
+        mean, var = self.running_mean, self.running_var
         if self.training:
             dim = 0 if x.ndim == 2 else (0, 1)
             mean, var = x.mean(dim, keepdim=True), x.var(dim, keepdim=True)
-        else:
-            mean, var = self.running_mean, self.running_var
-        self.out = self.gamma * ((x - mean) / torch.sqrt(var + self.eps)) + self.beta
-        if self.training:
             with torch.no_grad():
                 self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
                 self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
-        return self.out
+        return self.gamma * ((x - mean) / torch.sqrt(var + self.eps)) + self.beta
 
     def parameters(self) -> list[Tensor]:
         return [self.gamma, self.beta]
 
 
-class Tanh:
-    def __call__(self, x: Tensor) -> Tensor:
-        self.out = torch.tanh(x)
-        return self.out
-
-    def parameters(self) -> list[Tensor]:
-        return []
+class Tanh(Layer):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x)
 
 
-class Embedding:
+class Embedding(Layer):
     def __init__(self, size: int, channels: int) -> None:
         self.weight = torch.randn(size, channels)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        self.out = self.weight[x]
-        return self.out
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight[x]
 
     def parameters(self) -> list[Tensor]:
         return [self.weight]
 
 
-class Pairs:
+class Pairs(Layer):
     """FlattenConsecutive(2)."""
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         B, T, C = x.shape
         x = x.view(B, T // 2, 2 * C)
-        self.out = x.squeeze(1) if x.shape[1] == 1 else x
-        return self.out
-
-    def parameters(self) -> list[Tensor]:
-        return []
+        return x.squeeze(1) if x.shape[1] == 1 else x
 
 
 class LectureNet:
-    """The lecture's net in the lecture's way: a list of layers, called one after the other."""
+    """The lecture's net in the lecture's way: a list of layers, called in turn."""
 
     def __init__(self, vocabulary_size: int = 27) -> None:
         self.layers = [Embedding(vocabulary_size, 24)]
@@ -154,7 +149,7 @@ class LectureNet:
 
 
 class ChannelsSecond(nn.Module):
-    """torch's own BatchNorm1d on (B, T, C), which it wants as (B, C, T)."""
+    """torch's BatchNorm1d, which expects (B, C, T), on (B, T, C)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -165,7 +160,7 @@ class ChannelsSecond(nn.Module):
 
 
 def plain_torch_model() -> nn.Sequential:
-    """The staged net of plain torch.nn layers, with nothing of ours in it."""
+    """The staged net of torch.nn layers only."""
     layers: list[nn.Module] = [nn.Embedding(27, 24)]
     for T, C in ((4, 24), (2, 128), (1, 128)):
         layers += [nn.Flatten(1), nn.Unflatten(1, (T, 2 * C)) if T > 1 else nn.Identity()]
@@ -216,7 +211,7 @@ def lecture_in_full(X: Tensor, Y: Tensor, val: tuple[Tensor, Tensor]) -> tuple[f
 
 
 def time_to_quality(full: bool) -> dict:
-    """Seconds to the validation loss at which the lecture's training ends: the lecture's way against FAST and QUICK."""
+    """Seconds to the final validation loss of the lecture's training: the lecture's net and loop, FAST and QUICK."""
     _, (train_windows, val_windows, _) = load()
     X, Y = train_windows
     with open(DATA / "evidence" / "results.csv", newline="", encoding="utf-8") as file:
@@ -260,7 +255,7 @@ def time_to_quality(full: bool) -> dict:
 
 
 def one_at_a_time(model: nn.Sequential, n: int) -> None:
-    """The lecture's loop: one name, one letter, one call of the net."""
+    """The lecture's loop: one name, one character, one call of the net at a time."""
     for _ in range(n):
         context = [0] * 8
         while True:
@@ -285,18 +280,18 @@ def sampling() -> dict:
 
 
 def multiply_adds() -> int:
-    """Of one forward pass of one window through the Linear layers of the staged net."""
+    """Multiplications of one window's forward pass through the Linear layers of the staged net."""
     return 4 * 48 * 128 + 2 * 256 * 128 + 256 * 128 + 128 * 27
 
 
 def matrix_rate() -> float:
-    """Floating-point operations a second of large matrix products, one thread."""
+    """Floating-point operations per second of large matrix products on one thread."""
     a, b = torch.randn(1_024, 1_024), torch.randn(1_024, 1_024)
     return 20 * 2 * 1_024**3 / seconds(lambda: [a @ b for _ in range(20)])
 
 
 def step() -> dict:
-    """Steps a second of our staged net against the same net of plain torch.nn, and the share of the matrix-multiply rate."""
+    """Steps per second of lib's staged net against the same net of torch.nn, and its share of the matrix-multiply rate."""
     _, (train_windows, *_) = load()
     result = {}
     for batch_size, steps in ((32, 400), (512, 60)):
@@ -309,7 +304,7 @@ def step() -> dict:
             rates.append(steps / lib)
             shares.append(6 * multiply_adds() * batch_size * steps / lib / matrix_rate())
         result[f"batch_{batch_size}"] = spread(ratios) | {
-            "steps_a_second": round(statistics.median(rates), 1),
+            "steps_per_second": round(statistics.median(rates), 1),
             "share_of_matrix_rate": spread(shares)["ratio"],
         }
     return result
@@ -319,29 +314,28 @@ def in_new_process(code: str) -> float:
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
-def pieces() -> dict:
-    """Evaluating as many windows as there are to train on, in pieces against all at once: time, and memory on top of the rest."""
+def evaluation() -> dict:
+    """Evaluating all training windows in chunks against all at once: time, and memory beyond that of the rest."""
     setup = (
         "import resource, time, torch; torch.set_num_threads(1)\n"
         "from lib.models import staged_model; from lib.training import evaluate\n"
         "windows = torch.randint(27, (169_801, 8)), torch.randint(27, (169_801,)); model = staged_model(27)\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before, begin = peak(), time.perf_counter(); evaluate(model, windows, batch_size={piece})\n"
+        "before, begin = peak(), time.perf_counter(); evaluate(model, windows, batch_size={chunk})\n"
     )
     times, memory = [], []
     for _ in range(3):
-        t = {
-            piece: in_new_process(setup.format(piece=piece) + "print(time.perf_counter() - begin)")
-            for piece in (8_192, 200_000)
-        }
-        m = {piece: in_new_process(setup.format(piece=piece) + "print(peak() - before)") for piece in (8_192, 200_000)}
-        times.append(t[200_000] / t[8_192])
-        memory.append(m[8_192] / m[200_000])
+        t, m = (
+            [in_new_process(setup.format(chunk=chunk) + f"print({figure})") for chunk in (8_192, 200_000)]
+            for figure in ("time.perf_counter() - begin", "peak() - before")
+        )
+        times.append(t[1] / t[0])
+        memory.append(m[0] / m[1])
     return {"time": spread(times), "memory_share": spread(memory, 3)}
 
 
 def start() -> dict:
-    """What `import lib` and its modules cost on top of torch, in seconds."""
+    """Seconds that importing lib's core modules takes beyond torch."""
     clock = "import time; begin = time.perf_counter(); {}; print(time.perf_counter() - begin)"
     modules = "import lib.data, lib.layers, lib.models, lib.ngrams, lib.training, lib.sampling"
     torch_only = [in_new_process(clock.format("import torch")) for _ in range(ROUNDS)]
@@ -351,12 +345,12 @@ def start() -> dict:
 
 
 def sequences() -> dict:
-    """Training on whole sequences against training on windows: seconds a predicted position, with the same net.
+    """Training on whole sequences against training on windows: seconds per predicted position, with the same net.
 
-    On names there is little to gain. A window of 8 costs the tree 7 outputs of a layer, a position of a sequence 3, one a layer;
-    but a name has 7 positions to predict on average and the longest of a batch 11, so that over a third of the outputs
-    are of padding, and the last stage, the widest in a window as in a sequence, is computed once a position by both. With a
-    receptive field of 1,024 a window costs the tree 1,023 outputs and a position 10.
+    On names there is little to gain. A window of 8 costs the tree 7 outputs of a layer, a position of a sequence 3, one per
+    layer; but a name has 7 positions on average and the longest of a batch 11, so that over a third of the outputs are
+    padding, and both compute the last stage, which is the widest, once per position. With a receptive field of 1,024 a
+    window costs the tree 1,023 outputs, and a position costs 10.
     """
     names = load_names()
     vocabulary, (train_names, *_) = Vocabulary(names), split_names(names)
@@ -376,7 +370,7 @@ def sequences() -> dict:
 
     net = WaveNet(256, 16, LONG_DILATIONS)
     track = torch.randint(256, (4_096,))
-    pieces = cut_sequences(track, 1_024, 1_024)
+    chunks = cut_sequences(track, 1_024, 1_024)
     windows = track[:-1].unfold(0, 1_024, 1), track[1_024:]
     for tree in (False, True):
         ratios, batch = [], 64 if tree else 16
@@ -384,50 +378,52 @@ def sequences() -> dict:
             few = replace(recipe, batch_size=batch, steps=2)
             slow = train(OnWindows(net, tree=tree), windows, recipe=few, progress=False).seconds / (2 * batch)
             few = replace(recipe, batch_size=1_024, steps=2)
-            ratios.append(slow / (train_sequences(net, pieces, recipe=few, progress=False).seconds / 2_048))
+            ratios.append(slow / (train_sequences(net, chunks, recipe=few, progress=False).seconds / 2_048))
         how = "as trees" if tree else "computed densely"
-        result[f"WaveNet, 16 channels, receptive field 1,024, pieces of 1,024, windows {how}"] = spread(ratios, 0)
+        result[f"WaveNet, 16 channels, receptive field 1,024, chunks of 1,024, windows {how}"] = spread(ratios, 0)
     return result
 
 
 def generation() -> dict:
-    """Generating with queues against computing the receptive field anew: seconds a step."""
+    """Generating with queues against computing the whole receptive field again: seconds per step."""
     result = {}
     for layers in (3, 6, 10):  # receptive fields of 8, 64 and 1,024
         net = WaveNet(256, 64, LONG_DILATIONS[:layers])
         for batch in (1, 16):
-            memories = {"queues": Queues(net, batch)}
-            memories |= {"dense": Recompute(net, batch), "tree": Recompute(net, batch, tree=True)}
-            times: dict[str, list[float]] = {name: [] for name in memories}
+            generators = {"queues": Queues(net, batch)}
+            generators |= {"dense": Recompute(net, batch), "tree": Recompute(net, batch, tree=True)}
+            times: dict[str, list[float]] = {name: [] for name in generators}
             for _ in range(ROUNDS):
-                for name, memory in memories.items():
+                for name, generator in generators.items():
                     steps = 3 if name != "queues" and net.receptive_field > 64 else 100
-                    times[name].append(seconds(lambda memory=memory, steps=steps: generate(memory, steps)) / steps)
+                    times[name].append(
+                        seconds(lambda generator=generator, steps=steps: generate(generator, steps)) / steps
+                    )
             setting = f"receptive field {net.receptive_field}, batch {batch}, 64 channels"
-            result[setting] = {"queue_steps_a_second": round(1 / statistics.median(times["queues"]))}
+            result[setting] = {"queue_steps_per_second": round(1 / statistics.median(times["queues"]))}
             for name in ("dense", "tree"):
                 ratios = [slow / fast for slow, fast in zip(times[name], times["queues"], strict=True)]
                 result[setting][f"against {name}"] = spread(ratios, 1)
     return result
 
 
-PARTS = {"time_to_quality": time_to_quality, "sampling": sampling, "step": step, "evaluate": pieces, "start": start}
+PARTS = {"time_to_quality": time_to_quality, "sampling": sampling, "step": step, "evaluate": evaluation, "start": start}
 PARTS |= {"sequences": sequences, "generation": generation}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="train the lecture's net in full (about ten minutes more)")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--only", choices=PARTS, action="append", help="run this part only; may be given again")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    parser.add_argument("--only", choices=PARTS, action="append", help="run this part only; can be repeated")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    figures = {}
+    results = {}
     for name in arguments.only or PARTS:
-        figures[name] = PARTS[name](arguments.full) if name == "time_to_quality" else PARTS[name]()
-        print(f"{name}: {json.dumps(figures[name], indent=2)}", flush=True)
+        results[name] = PARTS[name](arguments.full) if name == "time_to_quality" else PARTS[name]()
+        print(f"{name}: {json.dumps(results[name], indent=2)}", flush=True)
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,40 +1,13 @@
-"""The mutants: every mistake of the wrong_*.py beside this file, as a text of lib with that mistake in it."""
+"""The mutants: every mistake of the wrong_*.py beside this file, as a module of lib with that mistake in it."""
 
-from collections.abc import Iterator
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.slow.mutants import (
-    wrong_batches,
-    wrong_convolution,
-    wrong_data,
-    wrong_generation,
-    wrong_layers,
-    wrong_recipes,
-    wrong_sampling,
-    wrong_sequences,
-    wrong_sound,
-    wrong_training,
-    wrong_wavenet,
-)
-
 ROOT = Path(__file__).resolve().parents[3]
-WRONG = {
-    "data": wrong_data.WRONG,
-    "layers": wrong_layers.WRONG,
-    "recipes": wrong_recipes.WRONG,
-    "batches": wrong_batches.WRONG,
-    "training": wrong_training.WRONG,
-    "sampling": wrong_sampling.WRONG,
-    "convolution": wrong_convolution.WRONG,
-    "sequences": wrong_sequences.WRONG,
-    "generation": wrong_generation.WRONG,
-    "wavenet": wrong_wavenet.WRONG,
-    "sound": wrong_sound.WRONG,
-}
-# The others have a file of their own name.
-LAWS = dict.fromkeys(("recipes", "batches"), "test_training.py")
-LAWS |= dict.fromkeys(("convolution", "sequences", "generation"), "test_wavenet.py")
+# What can be mutated, core first; the file's stem is the module's name.
+MODULES = {path.stem: path for folder in ("lib", "lib/wavenet") for path in sorted((ROOT / folder).glob("[!_]*.py"))}
+WRONG = sorted(path.stem.removeprefix("wrong_") for path in Path(__file__).parent.glob("wrong_*.py"))
 
 
 @dataclass(frozen=True)
@@ -42,53 +15,66 @@ class Mutant:
     """One module of lib with one mistake in it.
 
     Args:
-        module: its name in lib.
-        target: the function or class that is wrong.
+        subject: which wrong_*.py has it.
+        target: the function, class or feature that is wrong.
         mistake: what is wrong with it.
-        old, new: the text that the mistake replaces, which the module has exactly once, and the text put in its place.
+        old, new: the text that the mistake replaces, and its replacement.
     """
 
-    module: str
+    subject: str
     target: str
     mistake: str
     old: str
     new: str
 
+    def __str__(self) -> str:
+        return f"{self.target}: {self.mistake}"
+
+    def path(self) -> Path:
+        """The module with the text to replace: that of the subject's name, or the only other one that has it once.
+
+        Raises:
+            ValueError: no module, or more than one, has the text exactly once.
+        """
+        once = [path for path in MODULES.values() if path.read_text(encoding="utf-8").count(self.old) == 1]
+        own = [path for path in once if path == MODULES.get(self.subject)]
+        if len(own or once) != 1:
+            raise ValueError(
+                f"{self}: expected one module of lib with the text to replace exactly once, got {len(once)}: "
+                f"{self.old!r}. Update tests/slow/mutants/wrong_{self.subject}.py."
+            )
+        return (own or once)[0]
+
     def source(self) -> str:
         """The module's text with the mistake in it.
 
         Raises:
-            ValueError: the text to replace is not there exactly once, or what comes out is no Python.
+            ValueError: the text to replace is not there exactly once.
+            SyntaxError: the result is no Python.
         """
-        text, what = text_of(self.module), f"{self.target}, {self.mistake!r}"
-        if text.count(self.old) != 1:
-            raise ValueError(
-                f"{what}: lib/{self.module}.py holds the text to replace {text.count(self.old)} times, not once: "
-                f"{self.old!r}. Write it anew in tests/mutants/wrong_{self.module}.py."
-            )
-        text = text.replace(self.old, self.new)
-        try:
-            compile(text, self.module, "exec")
-        except SyntaxError as error:
-            raise ValueError(
-                f"{what} is no Python: {error}. Mend it in tests/mutants/wrong_{self.module}.py."
-            ) from error
-        return text
+        source = self.path().read_text(encoding="utf-8").replace(self.old, self.new)
+        compile(source, str(self), "exec")
+        return source
 
 
-def laws_of(module: str) -> Path:
-    """The test file that must reject a mutant of this module of lib."""
-    return ROOT / "tests" / LAWS.get(module, f"test_{module}.py")
+def module_name(path: Path) -> str:
+    """lib/wavenet/net.py is lib.wavenet.net."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def text_of(module: str) -> str:
-    """A module of lib as it is."""
-    return (ROOT / "lib" / f"{module}.py").read_text(encoding="utf-8")
+def tests_of(path: Path) -> Path:
+    """The tests that must reject a mutant of this module: a file, or a folder for a module of a package."""
+    if path.parent.name != "lib":
+        return ROOT / "tests" / path.parent.name
+    own = ROOT / "tests" / f"test_{path.stem}.py"
+    return own if own.exists() else ROOT / "tests" / "test_training.py"
 
 
-def mutants() -> Iterator[Mutant]:
-    """All mutants, in the catalogue's order."""
-    for module, targets in WRONG.items():
-        for target, mistakes in targets.items():
-            for mistake, (old, new) in mistakes.items():
-                yield Mutant(module, target, mistake, old, new)
+def mutants(subject: str) -> list[Mutant]:
+    """All mutants of one wrong_*.py."""
+    wrong = importlib.import_module(f"tests.slow.mutants.wrong_{subject}").WRONG
+    return [
+        Mutant(subject, target, mistake, old, new)
+        for target, mistakes in wrong.items()
+        for mistake, (old, new) in mistakes.items()
+    ]
