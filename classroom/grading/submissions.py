@@ -77,12 +77,13 @@ def read(student: str, path: Path | None) -> Submission:
     except OSError as problem:
         reason = f"the file can't be opened ({problem.strerror}); submit the notebook itself, not a link to it"
         return Submission(student, b"", reason)
-    with os.fdopen(handle, "rb", closefd=True) as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            return Submission(student, b"", "this is not a regular file; submit the notebook itself")
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        return Submission(student, b"", "this is not a regular file; submit the notebook itself")
+    with os.fdopen(handle, "rb") as file:
         if status.st_size <= LARGEST:
             return Submission(student, file.read())
         size = f"the notebook has {status.st_size / 1e6:.0f} MB, more than the limit of {LARGEST / 1e6:.0f} MB"
         advice = "clear its outputs (Kernel, Restart and Clear Outputs) and submit it again"
-        return Submission(student, file.read(1_000_000), f"{size}; {advice}")
+        return Submission(student, file.read(1_000_000) + str(status.st_size).encode(), f"{size}; {advice}")

@@ -167,7 +167,7 @@ def compiled(source: str, name: str) -> types.CodeType:
 def described(problem: BaseException) -> str:
     """An error as the student should read it."""
     text = builtins.str(traceback.format_exception_only(problem)[-1]).strip()[:500]
-    if isinstance(problem, ModuleNotFoundError) and builtins.str(problem.name).split(".")[0] == "lib":
+    if isinstance(problem, ModuleNotFoundError) and builtins.str(problem.name).split(".")[0] in ("lib", "classroom"):
         text += " (grading has only the modules that the assignment itself imports)"
     frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename.startswith("cell ")]
     return f"line {frames[-1].lineno}: {text}" if frames else text
