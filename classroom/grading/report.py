@@ -88,10 +88,12 @@ def by_exercise(shares: dict[str, float]) -> dict[str, str]:
     return _picture(_bars(percent, BLUE, "mean share of the points, in percent", fmt="%.0f %%"), alt)
 
 
-def mistakes(counts: dict[str, Counter]) -> dict[str, str]:
-    """The most frequent mistake of each exercise; "not done" is none."""
+def mistakes(counts: dict[str, Counter]) -> dict[str, str] | None:
+    """The most frequent mistake of each exercise; "not done" is not one. None if nobody made any."""
     made = {name: Counter({m: n for m, n in some.items() if m != NOT_DONE}) for name, some in counts.items()}
     most = {f"{name}: {m}": n for name, some in made.items() for m, n in some.most_common(1)}
+    if not most:
+        return None
     alt = "The most frequent mistake by exercise, and how many students made it: "
     alt += "; ".join(f"{mistake} ({n})" for mistake, n in most.items())
     return _picture(_bars(most, ORANGE, "students who made it"), alt + ".")
@@ -106,7 +108,7 @@ def report(assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str,
     return pages.page(
         "report.html",
         title=f"{assignment.name}: {len(attempts)} students",
-        pictures=[distribution(points, of), by_exercise(shares), mistakes(counts)],
+        pictures=filter(None, [distribution(points, of), by_exercise(shares), mistakes(counts)]),
         mistakes=[(name, mistake, n) for name, some in counts.items() for mistake, n in some.most_common(5)],
         alike=[(student, what) for student, looks in sorted(alike.items()) for what in looks],
         unusual=[(attempt.student, note[:300]) for attempt in attempts for note in attempt.outcome.notes[:3]],

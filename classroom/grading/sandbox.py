@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MB = 1 << 20
-PATIENCE = 4  # seconds on the clock per second of CPU time: a busy machine must not fail an honest submission
+PATIENCE = 5  # seconds on the clock per second of CPU time: a busy machine must not fail an honest submission
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import torch
@@ -183,8 +184,8 @@ def test_limit_of_a_cell_counts_cpu_time_and_not_waiting(tmp_path):
     waits = worker.ask(cell="import time; time.sleep(3)", name="cell 1")
     computes = worker.ask(cell="while True: pass", name="cell 2")
     worker.close()
-    assert waits["error"] == "" and "within 2 seconds of CPU time" in computes["error"]
-    assert worker.cpu >= 1.5 or not sys.platform.startswith("linux")
+    assert waits["error"] == "" and "did not end within" in computes["error"]
+    assert worker.cpu > 0.5 or not sys.platform.startswith("linux")
 
 
 # What the sandbox sees, and what a grade depends on
@@ -202,10 +203,11 @@ def test_probes_work_without_their_exercises_and_hold_no_solution(source):
     answers = importlib.import_module(f"tests.classroom.catalogue.answers{short[1:]}").ANSWERS
     assert {*probes.PROBES[short]} == {n for n, e in exercises.items() if e.probe is not type(e).probe}
     for name, exercise in exercises.items():
-        probe = probes.PROBES[short].get(name, exercise.probe)
+        if name in probes.PROBES[short]:
+            exercise = dataclasses.replace(exercise, probe=probes.PROBES[short][name])
         right = next(answer for answer in answers if (answer.exercise, answer.mistake) == (name, ""))
         cases = exercise.cases("a seed", "ada")
-        verdict = exercise.judge(cases, collect(dataclasses.replace(exercise, probe=probe), right.code, cases))
+        verdict = exercise.judge(cases, collect(exercise, right.code, cases))
         assert verdict.right, f"{name}: {verdict}"
         solution = getattr(exercise, "solution", None)
         assert getattr(solution, "__module__", "") != probes.__name__, f"{name}: the sandbox has its solution"
@@ -226,10 +228,11 @@ def test_sandbox_has_only_modules_that_the_notebook_imports(source, tmp_path):
 
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
-    """A copy of the repository's code in which a test may change files."""
-    for folder in ("lib", "classroom"):
-        shutil.copytree(stage.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "data").symlink_to(stage.ROOT / "data")
+    """A copy of the repository's code and data, which a test may change."""
+    for folder in ("lib", "classroom", "data"):
+        shutil.copytree(
+            stage.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "evidence")
+        )
     monkeypatch.setattr(stage, "ROOT", tmp_path)
     return tmp_path
 
@@ -247,16 +250,13 @@ def modules_in_use(module, known=None):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_fingerprint_changes_with_every_file_that_judges(source, copied):
-    short, cells = source.stem[:3], cells_of(source)
-    used = modules_in_use(importlib.import_module(f"classroom.assignments.{short}"))
+    cells, judge = cells_of(source), importlib.import_module(f"classroom.assignments.{source.stem[:3]}")
     fingerprints = {stage.fingerprint(source, cells, "a seed"), stage.fingerprint(source, cells, "another seed")}
-    root = COURSE.parents[1]
-    files = {root / path for path in stage.staged(cells) if path.endswith(".py")} | {
-        root / path for path in used.values()
-    }
-    files |= {root / "classroom" / "grading" / f"{name}.py" for name in ("attempt", "notebook", "wire")}
-    for path in files:
-        (copied / path.relative_to(root)).open("a").write("\n# another version\n")
+    files = {*stage.staged(cells), "classroom/grading/attempt.py", "classroom/grading/notebook.py"}
+    files |= {str(Path(path).relative_to(COURSE.parents[1])) for path in modules_in_use(judge).values()}
+    files |= {"data/names.txt"} if "lib/data.py" in files else set()
+    for file in files:
+        (copied / file).open("a").write("\n# another version\n")
         fingerprints.add(stage.fingerprint(source, cells, "a seed"))
     assert len(fingerprints) == 2 + len(files)
     for other in ("lib/plots/__init__.py", "lib/checks/lesson01.py", "classroom/grading/pages.py"):
