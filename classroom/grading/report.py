@@ -14,7 +14,7 @@ from classroom.grading.notebook import Assignment
 from classroom.grading.records import Attempt
 from lib.checks.exercise import NOT_DONE
 
-BLUE, ORANGE = "#0072b2", "#d55e00"
+BLUE, VERMILION = "#0072B2", "#D55E00"  # Okabe and Ito 2008, as in lib.plots.style
 ALIKE = 3  # students whose own answers, at least this many, all equal another's are reported
 
 
@@ -96,7 +96,7 @@ def mistakes(counts: dict[str, Counter]) -> dict[str, str] | None:
         return None
     alt = "The most frequent mistake by exercise, and how many students made it: "
     alt += "; ".join(f"{mistake} ({n})" for mistake, n in most.items())
-    return _picture(_bars(most, ORANGE, "students who made it"), alt + ".")
+    return _picture(_bars(most, VERMILION, "students who made it"), alt + ".")
 
 
 def report(assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str, list[str]]) -> str:
