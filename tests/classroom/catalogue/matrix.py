@@ -23,10 +23,7 @@ def catalogues() -> dict[str, Catalogue]:
     for name in names:
         if not (HERE / f"answers{name.removeprefix('a')}.py").exists():
             sys.exit(f"assignment {name} has no catalogue: write tests/assignments/answers{name.removeprefix('a')}.py.")
-    return {
-        name: importlib.import_module(f"tests.classroom.catalogue.answers{name.removeprefix('a')}").ANSWERS
-        for name in names
-    }
+    return {name: importlib.import_module(f"tests.classroom.catalogue.answers{name.removeprefix('a')}").ANSWERS for name in names}
 
 
 def row(assignment: str, exercise: str) -> tuple[str, int, list[str]]:
