@@ -1,29 +1,30 @@
-"""One submission: run in the sandbox, judged outside. Only what an answer gave comes out, and only cases go in."""
+"""One submission: run in the sandbox, judged outside. Only cases go in, and only an answer's results come out."""
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classroom.checks import find
 from classroom.grading import notebook, wire
-from classroom.grading.box import Box, Gone
 from classroom.grading.notebook import Assignment, Plan
+from classroom.grading.process import ProcessEnded, SandboxProcess
 from classroom.grading.sandbox import Limits
+from classroom.grading.submissions import Submission
 from lib.checks.exercise import NOT_DONE, Verdict, wrong
 
-STARTS = 6  # so often a submission gets a new process, when a cell of it ends the one before
+STARTS = 6  # how many processes a submission gets, if its cells end the one before
 LONGEST = 1_500  # characters of a message
 NOTES = 100
 
 
 class NotStarted(Exception):
-    """The grader could not do its work; nothing is said of the submission."""
+    """The grader could not start a process; this implies nothing about the submission."""
 
 
 @dataclass
-class Mark:
-    """What an exercise got: mistake is "" if it is right, and otherwise a short name that the report counts."""
+class Score:
+    """Points for an exercise. mistake: "" if the answer is right, otherwise a short name that the report counts."""
 
     points: float
     of: float
@@ -33,10 +34,14 @@ class Mark:
 
 @dataclass
 class Outcome:
-    """What became of a submission. manual: the text of each answer that a reader marks, "" if it was left as given."""
+    """The result of grading a submission.
+
+    declared: the name in the notebook. manual: the text of each answer that a person grades, "" if it is unchanged.
+    answers: the source of the others.
+    """
 
     declared: str = ""
-    marks: dict[str, Mark] = field(default_factory=dict)
+    scores: dict[str, Score] = field(default_factory=dict)
     manual: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -44,18 +49,14 @@ class Outcome:
 
     @property
     def points(self) -> float:
-        return sum(mark.points for mark in self.marks.values())
-
-    def plain(self) -> dict:
-        return asdict(self)
+        return sum(score.points for score in self.scores.values())
 
 
 @dataclass(frozen=True)
-class Course:
+class RunConfig:
     """What all submissions of a run share. stage: the folder that the sandbox sees. seed: the teacher's, a secret."""
 
-    wanted: Assignment
-    release: dict[str, str]
+    assignment: Assignment
     stage: Path
     seed: str
     limits: Limits
@@ -63,156 +64,156 @@ class Course:
 
     @property
     def short(self) -> str:
-        return self.wanted.name.split("_")[0]
+        return self.assignment.name.split("_")[0]
 
 
-def nothing(course: Course, mistake: str, message: str) -> Outcome:
+def zero_outcome(config: RunConfig, mistake: str, message: str) -> Outcome:
     """No points for anything."""
-    marks = {name: Mark(0, of, mistake, message) for name, of in course.wanted.tests.items()}
-    return Outcome(marks=marks, manual=dict.fromkeys(course.wanted.manual, ""), notes=[message])
+    scores = {name: Score(0, of, mistake, message) for name, of in config.assignment.tests.items()}
+    return Outcome(scores=scores, manual=dict.fromkeys(config.assignment.manual, ""), notes=[message])
 
 
-def grade(course: Course, data: bytes, open_box: Callable[..., Box] = Box) -> Outcome:
-    """Grade the bytes of a notebook."""
-    begin = time.monotonic()
+def grade(config: RunConfig, submission: Submission, start: Callable[..., SandboxProcess] = SandboxProcess) -> Outcome:
+    """Grade a submission. start: starts a process.
+
+    Raises:
+        NotStarted: no process could be started.
+    """
+    begin, assignment = time.monotonic(), config.assignment
     try:
-        found, notes = notebook.cells(data)
+        if submission.problem:
+            raise notebook.Unreadable(submission.problem)
+        cells, notes = notebook.cells(submission.data)
     except notebook.Unreadable as problem:
-        return nothing(course, "not a notebook", f"Nothing was graded: {problem}.")
-    names = {exercise: find(course.short, exercise).answer for exercise in course.wanted.tests}
-    made = notebook.plan(course.wanted, found, names)
-    run = Run(course, made, notebook.digest(data), open_box)
+        return zero_outcome(config, "not a notebook", f"Nothing was graded: {problem}.")
+    names = {exercise: find(config.short, exercise).answer for exercise in assignment.tests}
+    plan = notebook.make_plan(assignment, cells, names)
+    run = Run(config, plan, submission.digest, start)
     run.all()
-    given = course.release
-    outcome = Outcome(declared=run.declared, marks=run.marks, notes=[*notes, *made.notes, *run.notes][:NOTES])
-    outcome.answers = {name: text for name, text in made.answers.items() if name not in course.wanted.manual}
-    for name in course.wanted.manual:
-        text = made.answers.get(name, "")
-        outcome.manual[name] = "" if text.strip() == given.get(name, "").strip() else text
+    outcome = Outcome(declared=run.declared, scores=run.scores, notes=[*notes, *plan.notes, *run.notes][:NOTES])
+    outcome.answers = {name: text for name, text in plan.answers.items() if name not in assignment.manual}
+    unchanged = {name: text.strip() for name, text in notebook.release(assignment).items()}
+    texts = {name: plan.answers.get(name, "") for name in assignment.manual}
+    outcome.manual = {name: "" if text.strip() == unchanged.get(name) else text for name, text in texts.items()}
     outcome.seconds = round(time.monotonic() - begin, 1)
     return outcome
 
 
 class Run:
-    """The steps of a plan, in as many processes as it takes."""
+    """The steps of a plan, in as many processes as needed."""
 
-    def __init__(self, course: Course, made: Plan, digest: str, open_box: Callable[..., Box]) -> None:
-        self.course, self.plan, self.open_box = course, made, open_box
-        # Other inputs for every submission: who saw some in a feedback page has no use for them.
-        self.seed = f"{course.seed} {digest}"
-        self.declared, self.marks, self.notes = "", {}, []
-        self.skip: dict[int, str] = {}  # by the number of the step: why it is not run again
+    def __init__(self, config: RunConfig, plan: Plan, digest: str, start: Callable[..., SandboxProcess]) -> None:
+        self.config, self.plan, self.start = config, plan, start
+        # Each submission gets its own cases: those on a feedback page are of no use for the next attempt.
+        self.seed = f"{config.seed} {digest}"
+        self.declared, self.scores, self.notes = "", {}, []
+        self.skip: set[int] = set()  # numbers of steps that ended a process, and are not run again
         self.errors: dict[int, str] = {}  # by the number of the cell
         self.step = 0
 
     def all(self) -> None:
-        """Run everything; a step that ends the process is left out of the next one."""
-        deadline = time.monotonic() + self.course.limits.total
-        reason = ""
+        """Run everything; a step that ends a process is left out of the next one."""
+        config, reason = self.config, ""
+        cpu, deadline = config.limits.total, time.monotonic() + config.limits.wall(config.limits.total)
         for _ in range(STARTS):
-            box = self.open_box(self.course.stage, self.course.limits, self.course.sandboxed, self.numbers)
+            process = self.start(config.stage, replace(config.limits, total=cpu), config.sandboxed, self.numbers)
             try:
                 loading = time.monotonic()
-                self.load(box)
-                deadline += time.monotonic() - loading  # loading torch is nobody's fault
-                self.through(box, deadline)
+                self.load(process)
+                deadline += time.monotonic() - loading  # the student is not charged for loading torch
+                self.run_steps(process, deadline)
                 break
-            except Gone as gone:
-                reason = str(gone)
-                self.fails(reason)
-                if time.monotonic() > deadline:
-                    break
+            except ProcessEnded as ended:
+                reason = str(ended)
+                self.fail(reason)
             finally:
-                box.close()
-        for exercise, of in self.course.wanted.tests.items():
-            if exercise not in self.marks:
-                text = f"It was not reached, since the notebook had to be stopped: {reason}."
-                self.marks[exercise] = Mark(0, of, "stopped", text)
+                process.close()
+            cpu -= process.cpu
+            if cpu <= 0 or time.monotonic() > deadline:
+                break
+        for exercise, of in config.assignment.tests.items():
+            message = f"This answer was not tested, because the notebook had to be stopped: {reason}."
+            self.scores.setdefault(exercise, Score(0, of, "stopped", message))
 
-    def load(self, box: Box) -> None:
-        """Wait for the interpreter; no cell of the student's has run yet, so a failure here is the grader's own."""
+    def load(self, process: SandboxProcess) -> None:
+        """Wait for the interpreter. No cell has run yet, so a failure here is the grader's own."""
         try:
-            box.ready()
-        except Gone as gone:
-            raise NotStarted(f"the process for it did not start: {gone}") from None
+            process.ready()
+        except ProcessEnded as ended:
+            raise NotStarted(f"its process did not start: {ended}") from None
 
-    def fails(self, reason: str) -> None:
-        """The step that runs ended the process."""
+    def fail(self, reason: str) -> None:
+        """The current step ended the process."""
         kind, number, text = self.plan.steps[self.step]
-        self.skip[self.step] = reason
+        self.skip.add(self.step)
         if kind == "cell":
             self.errors[number] = reason
             self.notes.append(f"Cell {number} was stopped and left out: {reason}.")
         else:
-            self.marks[text] = self.mark(
-                text, wrong("stopped", f"Your answer was called, and had to be stopped: {reason}.")
-            )
+            self.scores[text] = self.score(text, wrong("stopped", f"Your answer was called and stopped: {reason}."))
 
-    def through(self, box: Box, deadline: float) -> None:
-        """One process, from the first cell to the last."""
+    def run_steps(self, process: SandboxProcess, deadline: float) -> None:
+        """Run one process, from the first cell to the last."""
         for step, (kind, number, text) in enumerate(self.plan.steps):
             self.step = step
             if time.monotonic() > deadline:
-                raise Gone(f"all of it together took more than {self.course.limits.total:g} seconds")
-            if step in self.skip or (kind == "collect" and text in self.marks):
+                raise ProcessEnded("the notebook as a whole took more time than allowed")
+            if step in self.skip or (kind == "collect" and text in self.scores):
                 continue
             if kind == "collect":
-                self.marks[text] = self.mark(text, self.verdict(box, text))
+                self.scores[text] = self.score(text, self.verdict(process, text))
                 continue
-            reply = box.ask(self.course.limits.seconds, cell=text, name=f"cell {number}")
-            error = wire.clean(str(reply.get("error", "")))[:LONGEST]
+            error = wire.clean(str(process.ask(cell=text, name=f"cell {number}").get("error", "")))[:LONGEST]
             if error and number not in self.errors:
                 self.errors[number] = error
                 self.notes.append(f"Cell {number} ended with an error: {error}")
 
-    def verdict(self, box: Box, name: str) -> Verdict:
-        """Give the answer its cases, and judge here what comes back."""
-        exercise = find(self.course.short, name)
-        declared = box.ask(5, value="student").get("value")
+    def verdict(self, process: SandboxProcess, name: str) -> Verdict:
+        """Call the answer on its cases there, and judge the results here."""
+        exercise = find(self.config.short, name)
+        declared = process.ask(value="student").get("value")
         self.declared = self.declared or " ".join(wire.clean(str(declared or ""))[:200].lower().split())
         cases = exercise.cases(self.seed, self.declared)
-        request = {"collect": name, "answer": exercise.answer, "cases": wire.encode(cases)}
-        reply = box.ask(self.course.limits.seconds, **request)
+        reply = process.ask(collect=[self.config.short, name], answer=exercise.answer, cases=wire.encode(cases))
         if reply.get("missing"):
             return self.missing(name, exercise.answer)
         if reply.get("error"):
-            return wrong("stopped", f"Your answer was called: {wire.clean(str(reply['error']))}.")
-        return judged(exercise, cases, reply.get("came"))
+            return wrong("stopped", f"Your answer was called and stopped: {wire.clean(str(reply['error']))}.")
+        return judge(exercise, cases, reply.get("results"))
 
     def missing(self, name: str, answer: str) -> Verdict:
-        """The answer's name stands for nothing."""
+        """The notebook does not define the answer."""
         errors = [self.errors[place] for place in self.plan.places.get(f"{name}-answer", []) if place in self.errors]
         if errors:
-            return wrong("error", f"{answer} is not there, because its cell ended with an error: {errors[-1]}")
-        return wrong(NOT_DONE, f"{answer} is not there: no cell defines it.")
+            return wrong("error", f"{answer} is missing, because its cell ended with an error: {errors[-1]}")
+        return wrong(NOT_DONE, f"{answer} is missing: no cell defines it.")
 
-    def mark(self, name: str, verdict: Verdict) -> Mark:
-        of = self.course.wanted.tests[name]
-        return Mark(of if verdict.right else 0, of, verdict.mistake, wire.clean(verdict.message)[:LONGEST])
+    def score(self, name: str, verdict: Verdict) -> Score:
+        of = self.config.assignment.tests[name]
+        return Score(of if verdict.right else 0, of, verdict.mistake, wire.clean(verdict.message)[:LONGEST])
 
     def numbers(self, exercise: str, student: str) -> object:
         """A student's own numbers, as the notebook asks for them."""
-        if exercise not in self.course.wanted.tests:
+        if exercise not in self.config.assignment.tests:
             return None
-        found = find(self.course.short, exercise)
-        return found.numbers_of(" ".join(student.lower().split())) if hasattr(found, "numbers_of") else None
+        numbers_of = getattr(find(self.config.short, exercise), "numbers_of", lambda name: None)
+        return numbers_of(" ".join(student.lower().split()))
 
 
-def judged(exercise: object, cases: list[tuple], came: object) -> Verdict:
-    """The verdict on what came out of the sandbox, which may be anything."""
+def judge(exercise: object, cases: list[tuple], reply: object) -> Verdict:
+    """The verdict on the results from the sandbox, which can be anything."""
     try:
-        came = wire.decode(came)
+        results = wire.decode(reply)
         fields = {"value": object, "error": str, "after": (list, tuple), "calls": dict}
-        for back in came:
-            if {*back} != {*fields} or not all(isinstance(back[key], kind) for key, kind in fields.items()):
-                raise wire.Garbled("other parts than a call gives")
-            if not all(type(count) is int for count in back["calls"].values()):
-                raise wire.Garbled("counts that are no counts")
-            back["error"] = back["error"][:500]
-        if len(came) != len(cases):
-            raise wire.Garbled(f"{len(came)} results for {len(cases)} cases")
-        return exercise.judge(cases, came)
-    except Exception as problem:  # whatever it is, it is this submission's and must not stop the others
-        return wrong(
-            "not judged", f"What came back could not be judged ({type(problem).__name__}: {str(problem)[:200]})."
-        )
+        for result in results:
+            if {*result} != {*fields} or not all(isinstance(result[key], kind) for key, kind in fields.items()):
+                raise wire.ProtocolError("other parts than a call's result has")
+            if not all(type(count) is int for count in result["calls"].values()):
+                raise wire.ProtocolError("counts that are not integers")
+            result["error"] = result["error"][:500]
+        if len(results) != len(cases):
+            raise wire.ProtocolError(f"{len(results)} results for {len(cases)} cases")
+        return exercise.judge(cases, results)
+    except Exception as problem:  # any error here belongs to this submission and must not stop the others
+        kind, text = type(problem).__name__, str(problem)[:200]
+        return wrong("not judged", f"The results of your answer could not be judged ({kind}: {text}).")

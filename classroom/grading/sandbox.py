@@ -1,4 +1,4 @@
-"""What a submission may take, and the command line of the sandbox that it runs in, which is made by bubblewrap."""
+"""The limits of a submission, and the command line of the sandbox that it runs in, made by bubblewrap."""
 
 import os
 import shutil
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MB = 1 << 20
+PATIENCE = 5  # seconds on the clock per second of CPU time: a busy machine must not fail an honest submission
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may take.
+    """Limits of one submission.
 
-    seconds: of a cell, and of an exercise's hidden cases. total: seconds of the whole. memory: bytes of one process's address
-    space, and (resident) all of them together. disk: bytes of the only folder that can be written to. output: bytes that are
-    handed over altogether.
+    seconds: CPU time of a cell, or of an exercise's hidden cases. total: CPU time of the submission. memory: bytes of
+    one process's address space. resident: bytes of memory of all its processes. disk: bytes of the only folder that it
+    can write to. output: bytes that it may return.
     """
 
     seconds: float = 20
@@ -28,13 +29,16 @@ class Limits:
     disk: int = 64 * MB
     output: int = 32 * MB
 
+    @staticmethod
+    def wall(seconds: float) -> float:
+        """The seconds on the clock that so much CPU time may take."""
+        return PATIENCE * seconds
+
 
 def missing() -> str:
     """Why there is no sandbox here; "" if there is one."""
     if not sys.platform.startswith("linux"):
-        return (
-            "there is no bubblewrap for this system: use Linux, or a Linux machine inside this one (WSL 2, a container)"
-        )
+        return "this system has no bubblewrap: use Linux, or a Linux machine inside this one (WSL 2, a container)"
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed: apt install bubblewrap"
     with tempfile.TemporaryDirectory() as folder:
@@ -44,25 +48,24 @@ def missing() -> str:
 
 
 def environment() -> dict[str, str]:
-    """All that a student's process inherits from the grader's environment: nothing."""
-    return {
-        "PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp", "TORCHINDUCTOR_CACHE_DIR": "/tmp",
-    }  # fmt: skip
+    """The environment of a student's process; it inherits nothing of the grader's."""
+    names = {"USER": "student", "LOGNAME": "student", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    folders = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"), "/tmp")
+    return {**names, **folders, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
 def command(stage: Path, limits: Limits) -> list[str]:
-    """Bubblewrap's command line, up to the interpreter: all namespaces, and of the files only what a notebook needs."""
+    """Bubblewrap's command line, up to the interpreter: all namespaces, and only the files that a notebook needs."""
     words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
     words += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "grading", "--cap-drop", "ALL"]
-    if os.geteuid() == 0:  # the worker changes to a user of its own as its first act
+    if os.geteuid() == 0:  # the worker's first act is to become an unprivileged user
         words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         words += ["--unshare-user", "--disable-userns"]
     words += ["--proc", "/proc", "--dev", "/dev", "--size", str(MB), "--perms", "1777", "--tmpfs", "/dev/shm"]
     words += ["--size", str(limits.disk), "--perms", "1777", "--tmpfs", "/tmp"]
     paths = visible()
-    # Folders that bubblewrap makes on its own, as root, nobody else may enter.
+    # Only root may enter the folders that bubblewrap would make by itself.
     parents = {str(parent) for path in paths for parent in Path(path).parents} - {"/", "/tmp"}
     for path in sorted(parents):
         words += ["--perms", "0755", "--dir", path]
@@ -92,6 +95,7 @@ def visible() -> list[str]:
 
 
 def covered() -> list[str]:
-    """What the sandbox would see of this course, solutions and all, if it was installed as a copy; under each of its names."""
-    places = {place / "lib" for path in visible() for place in Path(path).glob("python*/*-packages")}
-    return sorted(str(place) for place in places if (place / "checks").is_dir())
+    """Copies of this course among the installed packages: they have the solutions, so the sandbox must not see them."""
+    packages = [place for path in visible() for place in Path(path).glob("python*/*-packages")]
+    marks = {"lib": "checks", "classroom": "assignments"}  # a folder that only this course's package of that name has
+    return sorted({str(place / name) for place in packages for name in marks if (place / name / marks[name]).is_dir()})

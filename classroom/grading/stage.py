@@ -1,130 +1,83 @@
-"""The folder that a sandbox sees as its course: the worker, and of `lib` only what the assignment itself imports.
-
-The solutions and the cases of the checks stay outside. Of an exercise's check only `probe`, which calls an answer, goes in,
-with those definitions of its file that it needs.
-"""
+"""The folder that a sandbox sees as the course: a list of copied files, none of which has a solution or a hidden case."""
 
 import ast
-import functools
-import importlib
-import re
+import hashlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
-from lib.checks.exercise import Implement, Predict
-
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = ROOT / "classroom" / "assignments"
-GENERAL = ("assignment", "assignment_implement", "assignment_predict", "verdict")
-STUB = '"""What an assignment calls while it is graded; the worker fills these in."""\n\ncheck = grade = personal = print\n'
+WORKER = "classroom/grading/worker.py"
+PROBES = "classroom/assignments/probes.py"
+# Modules that are another file in the sandbox. The worker replaces the three functions.
+STUBS = {"classroom/checks.py": "check = grade = personal = print\n", "lib/checks/__init__.py": ""}
 
 
-@functools.cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def checks_file(assignment: str) -> Path:
-    """Where the checks of a01, or of a01_embedding, are."""
-    return CHECKS / f"assignment{assignment.split('_')[0].removeprefix('a')}.py"
-
-
-def judging(assignment: str) -> list[Path]:
-    """All files of lib.checks that decide about points of a01, or of a01_embedding."""
-    return [*(CHECKS / f"{name}.py" for name in GENERAL), *sorted(CHECKS.glob(f"{checks_file(assignment).stem}*.py"))]
-
-
-def probes(assignment: str) -> str:
-    """The text of a module with PROBES, from an exercise's name to the function that calls an answer.
-
-    Raises:
-        ValueError: an exercise has a probe, and it is not written as a keyword of its table.
-    """
-    path = checks_file(assignment)
-    definitions = _definitions(path)
-    table = definitions["EXERCISES"].value
-    calls = dict(zip([key.value for key in table.keys], table.values, strict=True))
-    found, needed = {}, {}
-    for name, exercise in importlib.import_module(f"lib.checks.{path.stem}").EXERCISES.items():
-        if exercise.probe in (Implement.probe, Predict.probe):
-            continue
-        call = definitions[calls[name].id].value if isinstance(calls[name], ast.Name) else calls[name]
-        probe = next((word.value for word in call.keywords if word.arg == "probe"), ast.Name(exercise.probe.__name__))
-        if isinstance(probe, ast.Name) and probe.id not in definitions:
-            raise ValueError(f"{path.name}: write the probe of {name!r} as probe=..., so that the grader finds it.")
-        _need(probe, path, needed)
-        found[name] = ast.unparse(probe)
-    entries = [f"    {name!r}: {text}," for name, text in found.items()]
-    return "\n".join([*needed.values(), "PROBES = {", *entries, "}", ""])
-
-
-def _definitions(path: Path) -> dict[str, ast.stmt]:
-    """The statements of a file that define a name."""
-    found: dict[str, ast.stmt] = {}
-    for statement in parsed(path).body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            found[statement.name] = statement
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            found |= {(alias.asname or alias.name).split(".")[0]: statement for alias in statement.names}
-        elif isinstance(statement, ast.Assign):
-            names = [node for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-            found |= {name.id: statement for name in names if isinstance(name.ctx, ast.Store)}
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            found[statement.target.id] = statement
-    return found
-
-
-def _need(tree: ast.AST, path: Path, needed: dict[str, str]) -> None:
-    """Add what the names in a piece of a file stand for: first what they need themselves."""
-    definitions = _definitions(path)
-    for name in sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & {*definitions} - {*needed}):
-        statement = definitions[name]
-        module = getattr(statement, "module", None) or ""
-        if re.fullmatch(r"lib\.checks\.assignment\d+", module):
-            _need(ast.Name(name), CHECKS / f"{module.split('.')[2]}.py", needed)
-            continue
-        needed[name] = ""  # met, so that recursion ends; a dictionary keeps the place of the second entry below
-        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
-            _need(statement, path, needed)
-        del needed[name]
-        needed[name] = ast.unparse(statement)
-
-
-def imports(tree: ast.AST) -> set[str]:
-    """The modules of `lib` that a program imports, without those of lib.checks."""
-    found = set()
-    for node in ast.walk(tree):
+def imports(source: str) -> set[str]:
+    """The files of `lib` and `classroom` that a program imports anywhere in it, relative to the repository."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    parts = {name.split(".")[1] for name in found if name.startswith("lib.")}
-    return {part for part in parts if (ROOT / "lib" / f"{part}.py").exists()}
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    paths = [name.replace(".", "/") for name in names if name.split(".")[0] in ("lib", "classroom")]
+    files = {f"{path}{end}" for path in paths for end in (".py", "/__init__.py")}
+    return {file for file in files if (ROOT / file).is_file()}
 
 
-def modules(sources: list[str]) -> set[str]:
-    """The modules of `lib` that cells import, and those that these import."""
-    found: set[str] = set()
-    new = set().union(*(imports(ast.parse(source)) for source in sources))
+def graph(sources: Iterable[str], leaves: Iterable[str] = ()) -> set[str]:
+    """The files that programs import, and all that these import in turn; imports of leaves are not followed."""
+    reached: set[str] = set()
+    new = set().union(*map(imports, sources))
     while new:
-        found |= new
-        new = set().union(*(imports(parsed(ROOT / "lib" / f"{name}.py")) for name in new)) - found
-    return found
+        reached |= new
+        texts = [(ROOT / file).read_text(encoding="utf-8") for file in new - {*leaves}]
+        new = set().union(*map(imports, texts)) - reached
+    return reached
 
 
-def build(folder: Path, assignment: str, sources: list[str]) -> None:
-    """Write the folder, for an assignment and the code cells of its release."""
-    checks = folder / "lib" / "checks"
-    checks.mkdir(parents=True)
-    (folder / "lib" / "__init__.py").write_text("")
-    (checks / "__init__.py").write_text(STUB)
-    wanted = modules(sources)
-    for path in [*(CHECKS / f"{name}.py" for name in GENERAL), *(ROOT / "lib" / f"{name}.py" for name in wanted)]:
-        shutil.copy(path, folder / path.relative_to(ROOT))
-    if wanted:
-        shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    for name in ("worker", "wire"):
-        shutil.copy(Path(__file__).with_name(f"{name}.py"), folder)
-    (folder / "probes.py").write_text(probes(assignment), encoding="utf-8")
+def data(files: Iterable[str]) -> set[str]:
+    """The data that modules of `lib` read, names and weights; none if only checks are among the files."""
+    used = any(file.startswith("lib/") and not file.startswith("lib/checks/") for file in files)
+    paths = (ROOT / "data").iterdir() if used else ()
+    return {f"data/{path.name}" for path in paths if path.suffix in (".txt", ".csv", ".pt")}
+
+
+def staged(cells: Iterable[str]) -> list[str]:
+    """The files to copy for an assignment with these code cells: the worker, the probes, and what they import.
+
+    Imports of the probes are not followed: what one assignment's probe needs may be the solution of another. A probe
+    imports, inside its function, only modules that its own assignment's cells import.
+    """
+    worker = (ROOT / WORKER).read_text(encoding="utf-8")
+    modules = graph([*cells, worker], leaves=[PROBES, *STUBS]) | {WORKER}
+    return sorted((modules | data(modules)) - {*STUBS})
+
+
+def build(folder: Path, cells: Iterable[str]) -> None:
+    """Write the folder, for an assignment with these code cells."""
+    copied = staged(cells)
+    for file in [*copied, *STUBS]:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    for file in copied:
+        shutil.copy(ROOT / file, folder / file)
+    for file, text in STUBS.items():
+        (folder / file).write_text(text)
+    for package in {parent for file in copied if file.endswith(".py") for parent in Path(file).parents} - {Path()}:
+        (folder / package / "__init__.py").touch()
     for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)  # the sandbox's user is another one
+        path.chmod(0o755 if path.is_dir() else 0o644)  # the sandbox runs as another user
+
+
+def fingerprint(notebook: Path, cells: Iterable[str], seed: str) -> str:
+    """Short hash of everything that affects points besides the submission: if it changes, all are graded again.
+
+    That is the teacher's notebook, the seed, the staged files, and the judge with every module that it imports.
+    """
+    assignment = notebook.stem.split("_")[0]
+    judge = graph([f"import classroom.assignments.{assignment}, classroom.grading.attempt"])
+    digest = hashlib.sha256(notebook.read_bytes() + b"\0" + seed.encode())
+    for file in sorted({*staged(cells), *judge, *data(judge)}):
+        digest.update(b"\0" + file.encode() + b"\0" + (ROOT / file).read_bytes())
+    return digest.hexdigest()[:16]

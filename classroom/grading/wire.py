@@ -1,4 +1,4 @@
-"""Plain data as lines of JSON, between the grader and the sandbox. What comes out of the sandbox is believed to be hostile."""
+"""Plain data as lines of JSON, between the grader and the sandbox. Lines from the sandbox are assumed to be hostile."""
 
 import base64
 import json
@@ -18,16 +18,16 @@ DTYPES = {
 }  # fmt: skip
 
 
-class Garbled(Exception):
-    """A line that is not what `encode` writes."""
+class ProtocolError(Exception):
+    """A line that `encode` did not write."""
 
 
 def encode(value: object) -> object:
-    """What json can write of tensors, numbers, texts, lists, tuples and dictionaries; of all else, a text that names its kind."""
+    """Tensors, numbers, texts, lists, tuples and dictionaries as JSON values; of any other object, a text with its type."""
     if value is None or isinstance(value, (bool, float, str)):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 1 << 1000 else "<a very large whole number>"
+        return value if abs(value) < 1 << 1000 else "<a very large integer>"
     if value is ...:
         return {"...": []}
     if isinstance(value, list):
@@ -38,7 +38,7 @@ def encode(value: object) -> object:
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
     if isinstance(value, Tensor) and str(value.dtype).removeprefix("torch.") in DTYPES:
         if value.numel() * value.element_size() > LONGEST // 2:
-            return f"<a tensor of shape {tuple(value.shape)}, too large to hand over>"
+            return f"<a tensor of shape {tuple(value.shape)}, too large to return>"
         raw = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
         text = base64.b64encode(bytes(raw.tolist())).decode()
         return {"tensor": [str(value.dtype).removeprefix("torch."), list(value.shape), text]}
@@ -49,7 +49,7 @@ def decode(value: object) -> object:
     """What `encode` was given.
 
     Raises:
-        Garbled: it never came from `encode`.
+        ProtocolError: `encode` did not make it.
     """
     if value is None or isinstance(value, (bool, int, float)):
         return value
@@ -64,20 +64,17 @@ def decode(value: object) -> object:
                 return ...
             if kind == "tuple":
                 return tuple(decode(item) for item in parts)
-            # Few keys, and none that collides with others on purpose: that would take a time that grows with their square.
-            if (
-                kind == "dict"
-                and len(parts) <= KEYS
-                and all(isinstance(pair, list) and len(pair) == 2 for pair in parts)
-            ):
+            # Few keys, with hashes that cannot collide on purpose: collisions cost quadratic time.
+            pairs = len(parts) <= KEYS and all(isinstance(pair, list) and len(pair) == 2 for pair in parts)
+            if kind == "dict" and pairs:
                 return {_key(decode(key)): decode(item) for key, item in parts}
             if kind == "tensor" and len(parts) == 3:
                 return _tensor(*parts)
-    raise Garbled(f"not plain data: {str(value)[:80]}")
+    raise ProtocolError(f"not plain data: {str(value)[:80]}")
 
 
 def clean(text: str) -> str:
-    """The text without what UTF-8 cannot write, so that it can be put into any file."""
+    """The text without characters that UTF-8 cannot encode, so that any file can hold it."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -89,21 +86,21 @@ def _key(key: object) -> object:
             return key
         except TypeError:
             pass
-    raise Garbled("a dictionary with keys that no dictionary can have")
+    raise ProtocolError("a dictionary with keys of another kind")
 
 
 def _tensor(kind: object, shape: object, text: object) -> Tensor:
     if not isinstance(kind, str) or kind not in DTYPES or not isinstance(text, str):
-        raise Garbled("a tensor of an unknown kind")
+        raise ProtocolError("a tensor of unknown dtype")
     sized = isinstance(shape, list) and len(shape) <= 16 and all(type(n) is int and 0 <= n < 1 << 31 for n in shape)
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
-        raise Garbled("a tensor that is not base64") from None
+        raise ProtocolError("a tensor that is not base64") from None
     dtype = DTYPES[kind]
-    # Without its zeros: a tensor of no numbers can have very many empty rows.
+    # Zeros are left out of the product: an empty tensor can have billions of empty rows.
     if not sized or math.prod(n or 1 for n in shape) > LONGEST or math.prod(shape) * dtype.itemsize != len(raw):
-        raise Garbled("a tensor whose shape does not fit its numbers")
+        raise ProtocolError("a tensor whose shape does not match its data")
     if not raw:
         return torch.empty(shape, dtype=dtype)
     numbers = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
@@ -111,7 +108,7 @@ def _tensor(kind: object, shape: object, text: object) -> Tensor:
 
 
 def write(message: dict) -> bytes:
-    """One line."""
+    """A message as one line."""
     return json.dumps(message).encode() + b"\n"
 
 
@@ -119,12 +116,12 @@ def read(line: bytes) -> dict:
     """The message of one line.
 
     Raises:
-        Garbled: it is no message.
+        ProtocolError: it is not a message.
     """
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
-        raise Garbled("a line that is not JSON") from None
+        raise ProtocolError("a line that is not JSON") from None
     if not isinstance(message, dict):
-        raise Garbled("a line that is no message")
+        raise ProtocolError("a line that is not a message")
     return message

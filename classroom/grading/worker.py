@@ -1,11 +1,13 @@
-"""Runs inside the sandbox, one process for each submission: runs cells, calls answers, says what came. It decides nothing.
+"""Runs inside the sandbox, one process per submission: runs cells, calls answers, returns results. It judges nothing.
 
     python worker.py SETTINGS     a line of JSON: uid, limits (see `confine`), home
 
-Reads requests from standard input and answers each with one line on standard output (the line `wire` describes):
-    {"cell": source, "name": text, "seconds": n}                        -> {"error": text or "", "printed": text}
-    {"collect": exercise, "answer": name, "cases": ..., "seconds": n}   -> {"came": ...} or {"error": text} or {"missing": true}
-    {"value": name}                                                     -> {"value": text or null}
+Reads requests from standard input and answers each with one line on standard output (see `wire`). Every request has
+its limits, "seconds" of CPU time and "wall" seconds on the clock:
+    {"cell": source, "name": text}                          -> {"error": text or "", "printed": text}
+    {"collect": [assignment, exercise], "answer": name, "cases": ...}
+                                                            -> {"results": ...} or {"error": text} or {"missing": true}
+    {"value": name}                                         -> {"value": text or null}
 Before it answers, it may ask for a student's own numbers: {"ask": exercise, "student": text} -> {"numbers": ...}
 """
 
@@ -16,17 +18,17 @@ import io
 import json
 import os
 import platform
-import resource
 import signal
 import sys
 import traceback
 import types
+from pathlib import Path
 
 PRINTED = 2_000  # characters of a cell's output that are kept
 
 
 class TimeIsUp(BaseException):
-    """The cell's time is over."""
+    """The cell's time is over; the argument is the signal that says so."""
 
 
 class Printed(io.TextIOBase):
@@ -46,7 +48,9 @@ class Printed(io.TextIOBase):
 
 
 def confine(settings: dict) -> None:
-    """Bound what this process and its children can take, and stop being root."""
+    """Set limits for this process and its children, and stop being root."""
+    import resource  # not on Windows
+
     limits = {
         resource.RLIMIT_AS: settings["memory"],
         resource.RLIMIT_NPROC: settings["processes"],
@@ -59,7 +63,7 @@ def confine(settings: dict) -> None:
         if value is not None:
             resource.setrlimit(kind, (value, value))
     keyctl = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
-    if keyctl:  # a new, empty session keyring: the grader's own would come along
+    if keyctl:  # a new, empty session keyring, because the grader's own is inherited
         ctypes.CDLL(None).syscall(keyctl, 1, None)
     if settings["uid"]:
         os.setgroups([])
@@ -71,30 +75,25 @@ class Worker:
     """The notebook's names, and the answers to the grader's requests."""
 
     def __init__(self, requests, replies) -> None:
-        import torch  # noqa: F401
-        import wire  # beside this file, in the sandbox
+        from classroom import checks
+        from classroom.assignments.probes import PROBES
+        from classroom.grading import wire
+        from lib.checks.exercise import collect
 
-        from classroom.checks import collect
-        from lib import checks
-
-        self.requests, self.replies, self.wire, self.collect = requests, replies, wire, collect
+        self.requests, self.replies, self.wire, self.collect, self.probes = requests, replies, wire, collect, PROBES
         main = types.ModuleType("__main__")
         main.display = lambda *things, **options: print(*map(repr, things))
         self.names = main.__dict__
         sys.modules["__main__"] = main
-        checks.check = checks.grade = lambda *arguments, **options: "Your feedback page says what was found."
+        checks.check = checks.grade = lambda *arguments, **options: "The verdict is on your feedback page."
         checks.personal = self.personal
-        with open(os.path.join(os.path.dirname(__file__), "probes.py")) as file:
-            probes = {}
-            exec(compile(file.read(), "probes.py", "exec"), probes)
-        self.probes = probes["PROBES"]
 
     def send(self, message: dict) -> None:
         self.replies.write(self.wire.write(message))
         self.replies.flush()
 
     def personal(self, assignment: str, exercise: str, student: object) -> object:
-        """What lib.checks.personal gives; the grader knows it."""
+        """As classroom.checks.personal; the grader knows the numbers."""
         self.send({"ask": exercise, "student": student if isinstance(student, str) else ""})
         return self.wire.decode(self.wire.read(self.requests.readline())["numbers"])
 
@@ -103,52 +102,60 @@ class Worker:
         for line in iter(self.requests.readline, b""):
             request = self.wire.read(line)
             if "cell" in request:
-                reply = self.cell(request["cell"], request["name"], request["seconds"])
+                reply = self.cell(request)
             elif "collect" in request:
-                reply = self.called(request)
+                reply = self.results(request)
             else:
                 value = self.names.get(request["value"])
                 reply = {"value": value[:200] if type(value) is str else None}
             self.send(reply)
 
-    def within(self, seconds: float, work) -> tuple[object, str, str]:
-        """What the work gives, its error's text, what it printed."""
+    def within(self, limits: dict, work) -> tuple[object, str, str]:
+        """The work's value, the text of its error, and what it printed."""
         printed, value, error = Printed(), None, ""
         sys.stdout = sys.stderr = printed
-        signal.signal(signal.SIGALRM, _alarm)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        timers = {signal.ITIMER_PROF: limits["seconds"], signal.ITIMER_REAL: limits["wall"]}
+        for number in (signal.SIGPROF, signal.SIGALRM):
+            signal.signal(number, _alarm)
+        for timer, seconds in timers.items():
+            signal.setitimer(timer, seconds)
         try:
             value = work()
-        except TimeIsUp:
-            error = f"it did not end in {seconds:g} seconds"
+        except TimeIsUp as problem:
+            busy = problem.args == (signal.SIGPROF,)
+            error = f"it did not end within {limits['seconds' if busy else 'wall']:g} seconds{' of CPU time' * busy}"
         except BaseException as problem:
             error = described(problem)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            for timer in timers:
+                signal.setitimer(timer, 0)
         return value, error, "".join(printed.kept)
 
-    def cell(self, source: str, name: str, seconds: float) -> dict:
+    def cell(self, request: dict) -> dict:
         """Run a cell."""
-        _, error, printed = self.within(seconds, lambda: exec(compiled(source, name), self.names))
+        work = lambda: exec(compiled(request["cell"], request["name"]), self.names)
+        _, error, printed = self.within(request, work)
         return {"error": error, "printed": printed}
 
-    def called(self, request: dict) -> dict:
-        """What an answer gives; what it prints is not kept, for it could be the cases."""
+    def results(self, request: dict) -> dict:
+        """An answer's results; what it prints is dropped, because it could be the cases."""
         if request["answer"] not in self.names:
             return {"missing": True}
-        exercise = types.SimpleNamespace(probe=self.probes.get(request["collect"], lambda answer, *case: answer(*case)))
+        assignment, name = request["collect"]
+        probe = self.probes.get(assignment, {}).get(name, lambda answer, *case: answer(*case))
+        exercise = types.SimpleNamespace(probe=probe)
         cases, answer = self.wire.decode(request["cases"]), self.names[request["answer"]]
         work = lambda: self.wire.encode(self.collect(exercise, answer, cases))
-        came, error, _ = self.within(request["seconds"], work)
-        return {"error": error} if error else {"came": came}
+        results, error, _ = self.within(request, work)
+        return {"error": error} if error else {"results": results}
 
 
-def _alarm(*_: object) -> None:
-    raise TimeIsUp
+def _alarm(number: int, _: object) -> None:
+    raise TimeIsUp(number)
 
 
 def compiled(source: str, name: str) -> types.CodeType:
-    """The cell's code; lines for IPython alone are left out."""
+    """The cell's code, without lines that only IPython understands."""
     try:
         ast.parse(source)
     except SyntaxError:
@@ -158,10 +165,10 @@ def compiled(source: str, name: str) -> types.CodeType:
 
 
 def described(problem: BaseException) -> str:
-    """An error as its author should read it."""
+    """An error as the student should read it."""
     text = builtins.str(traceback.format_exception_only(problem)[-1]).strip()[:500]
-    if isinstance(problem, ModuleNotFoundError) and builtins.str(problem.name).split(".")[0] == "lib":
-        text += " (only what the assignment itself imports is there while it is graded)"
+    if isinstance(problem, ModuleNotFoundError) and builtins.str(problem.name).split(".")[0] in ("lib", "classroom"):
+        text += " (grading has only the modules that the assignment itself imports)"
     frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename.startswith("cell ")]
     return f"line {frames[-1].lineno}: {text}" if frames else text
 
@@ -174,8 +181,7 @@ def main() -> None:
     for number in (0, 1, 2):
         os.dup2(nothing, number)
     os.chdir(settings["home"])
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:0] = [here]
+    sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
     Worker(requests, replies).serve()
 
 

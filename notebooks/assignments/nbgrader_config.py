@@ -1,8 +1,9 @@
-"""The course: this folder. Here: nbgrader generate_assignment a01_embedding; elsewhere with JUPYTER_CONFIG_PATH set to this folder.
+"""The nbgrader course: this folder. Run `nbgrader generate_assignment a01_embedding` here, or elsewhere with
+JUPYTER_CONFIG_PATH set to this folder.
 
 The hidden tests draw their inputs from the seed in the file `seed` beside this one (any text, one line, never in the
-repository), or from the environment variable GRADING_SEED. Set one before you grade: without it they draw from "0", and
-every student can do the same.
+repository), or from the environment variable GRADING_SEED. Set one before you grade: the default is "0", which every
+student can use too.
 """
 
 import os

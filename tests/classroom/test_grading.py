@@ -1,10 +1,12 @@
-"""Laws of the grader that need neither bubblewrap nor nbgrader. tests/grading attacks it, and grades whole classes."""
+"""The grader without bubblewrap and nbgrader. tests/slow attacks it, and grades whole classes."""
 
 import dataclasses
 import importlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,23 +15,34 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).resolve().parents[2]
-COURSE = ROOT / "notebooks" / "assignments"
-
 from classroom.checks import collect, find
-from classroom.grading import __main__ as grade
-from classroom.grading import attempt, collate, manual, notebook, pages, report, results, sandbox, stage, wire
+from classroom.grading import __main__ as command
+from classroom.grading import (
+    attempt,
+    notebook,
+    outputs,
+    pages,
+    process,
+    records,
+    report,
+    sandbox,
+    stage,
+    submissions,
+    wire,
+)
+from tests.classroom.factories import A01, COURSE, FULL, POINTS, RIGHT, SOURCES, WRONG
 
-made = importlib.import_module("tests.slow.grading.made")
-SOURCES = sorted(COURSE.glob("source/*/*.ipynb"))
-LIMITS = sandbox.Limits(seconds=10, total=60)
+pytestmark = pytest.mark.classroom
+EXPLANATION = "An id is a label."
 
 
-class Inside:
-    """Stands for a process: runs the cells here, with what `collect` gives changed by an attack."""
+class InProcess:
+    """Runs the cells in this process; `attack` changes the reply to a request for results."""
 
-    def __init__(self, stage, limits, sandboxed, numbers, attack=lambda came: came):
-        self.names, self.attack, self.numbers = {}, attack, numbers
+    cpu = 0
+
+    def __init__(self, stage, limits, sandboxed, numbers, attack=lambda reply: reply):
+        self.names, self.attack = {}, attack
 
     def ready(self):
         pass
@@ -37,55 +50,57 @@ class Inside:
     def close(self):
         pass
 
-    def ask(self, seconds, **request):
+    def ask(self, **request):
         if "cell" in request:
-            source = (
-                request["cell"]
-                .replace("from lib import checks", "")
-                .replace("checks.", "type('', (), {'personal': print}).")
-            )
-            exec(source, self.names)
+            source = request["cell"].replace("from classroom import checks", "")
+            exec(source.replace("checks.", "type('', (), {'personal': print})."), self.names)
             return {"error": "", "printed": ""}
         if "value" in request:
             return {"value": self.names.get(request["value"])}
-        exercise, cases = find("a01", request["collect"]), wire.decode(request["cases"])
-        came = collect(exercise, self.names[request["answer"]], cases)
-        return {"came": self.attack(wire.encode(came))}
+        results = collect(find(*request["collect"]), self.names[request["answer"]], wire.decode(request["cases"]))
+        return {"results": self.attack(wire.encode(results))}
 
 
-def course(tmp_path, seed="secret"):
-    return attempt.Course(made.WANTED, made.GIVEN, tmp_path, seed, LIMITS, False)
+def graded(tmp_path, book, attack=lambda reply: reply):
+    config = attempt.RunConfig(A01.assignment, tmp_path, "secret", sandbox.Limits(), False)
+    start = lambda *words: InProcess(*words, attack=attack)
+    return attempt.grade(config, submissions.Submission("ada", json.dumps(book).encode()), start)
 
 
-def graded(tmp_path, book, attack=lambda came: came):
-    open_box = lambda *words: Inside(*words, attack=attack)
-    return attempt.grade(course(tmp_path), json.dumps(book).encode(), open_box)
+def kept(student="ada", number=1, **outcome):
+    return records.Attempt(student, number, "", "", attempt.Outcome(**outcome))
 
+
+# Data between the grader and the sandbox
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 70), 1 << 70) | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(PLAIN)
-def test_plain_data_comes_through_the_wire(value):
-    came = wire.decode(wire.read(wire.write({"value": wire.encode(value)}))["value"])
+def test_wire_preserves_plain_data(value):
+    decoded = wire.decode(wire.read(wire.write({"value": wire.encode(value)}))["value"])
     clean = json.loads(json.dumps(wire.encode(value)).encode("utf-8", "replace"))
-    assert type(came) is type(value) and (came == value or wire.encode(came) != clean)
+    assert type(decoded) is type(value) and (decoded == value or wire.encode(decoded) != clean)
 
 
 @pytest.mark.parametrize("dtype", wire.DTYPES.values(), ids=str)
 @pytest.mark.parametrize("shape", [(), (0, 3), (2, 3)], ids=str)
-def test_tensors_come_through_the_wire(dtype, shape):
+def test_wire_preserves_tensors(dtype, shape):
     value = (torch.arange(6) % 2).reshape(2, 3)[: shape[0] if shape else 1].to(dtype)
     value = value.expand(2, 3)[:, :1].expand(2, 3) if shape == (2, 3) else value.reshape(-1)[0] if not shape else value
-    came = wire.decode(json.loads(json.dumps(wire.encode(value))))
-    assert came.dtype == value.dtype and came.shape == value.shape and torch.equal(came, value)
+    decoded = wire.decode(json.loads(json.dumps(wire.encode(value))))
+    assert decoded.dtype == value.dtype and decoded.shape == value.shape and torch.equal(decoded, value)
 
 
-GARBLED = [
+HOSTILE = [
     {"tensor": ["float32", [1 << 30, 1 << 30], ""]},
     {"tensor": ["float32", [2], "AAAA"]},
     {"tensor": ["float32", [-1, -1], "AAAAAA=="]},
@@ -94,246 +109,313 @@ GARBLED = [
     {"tensor": ["float32", 1, "AAAAAA=="]},
     {"tensor": ["float32", [1], "not base 64!"]},
     {"tensor": ["float32", [1]]},
+    {"tensor": ["int64", [2**31 - 1, 0], ""]},
+    {"tensor": ["int64", [0] + [2**31 - 1] * 15, ""]},
     {"dict": [[[1], 2]]},
     {"dict": [1]},
     {"dict": 1},
+    {"dict": [[k * (2**61 - 1), 0] for k in range(1, 100)]},
+    {"dict": [[k, 0] for k in range(wire.KEYS + 1)]},
     {"other": []},
     {},
 ]
 
 
-@pytest.mark.parametrize("value", GARBLED, ids=json.dumps)
-def test_what_encode_never_wrote_is_refused(value):
-    with pytest.raises(wire.Garbled):
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: json.dumps(value)[:40])
+def test_wire_rejects_what_encode_did_not_write(value):
+    with pytest.raises(wire.ProtocolError):
         wire.decode(value)
 
 
-def test_a_lie_about_a_result_is_a_wrong_answer_and_no_error_of_the_grader(tmp_path):
+# One submission
+
+
+def test_forged_results_get_no_points_and_do_not_stop_the_grader(tmp_path):
     lies = [None, [], 7, {"tuple": []}, [{}] * 40, [[]], "x", [{"dict": [["value", 1]]}], {"dict": [["right", True]]}]
     for lie in lies:
-        outcome = graded(tmp_path, made.filled("ada", made.RIGHT), lambda came, lie=lie: lie)
-        assert outcome.points == 0 and {mark.mistake for mark in outcome.marks.values()} == {"not judged"}, lie
+        outcome = graded(tmp_path, A01.filled("ada", RIGHT), lambda reply, lie=lie: lie)
+        assert outcome.points == 0 and {score.mistake for score in outcome.scores.values()} == {"not judged"}, lie
 
 
-def test_right_and_wrong_answers_get_what_they_deserve(tmp_path):
-    assert graded(tmp_path, made.filled("ada", made.RIGHT)).points == made.FULL
-    assert graded(tmp_path, made.filled("ada", made.WRONG)).points == 0
-    released = graded(tmp_path, made.RELEASE)
-    assert {mark.mistake for mark in released.marks.values()} == {"not done"} and released.manual == {"explain": ""}
+def test_right_answers_get_all_points_and_wrong_ones_none(tmp_path):
+    assert graded(tmp_path, A01.filled("ada", RIGHT)).points == FULL
+    assert graded(tmp_path, A01.filled("ada", WRONG)).points == 0
+    released = graded(tmp_path, A01.release)
+    assert {score.mistake for score in released.scores.values()} == {"not done"} and released.manual == {"explain": ""}
 
 
-def test_every_submission_gets_hidden_cases_of_its_own(tmp_path):
+def test_each_submission_gets_its_own_hidden_cases(tmp_path):
     seen = []
     for name in ("ada", "ada", "eve"):
-        book = made.filled(name, made.RIGHT)
-        graded(tmp_path, book, lambda came: seen.append(json.dumps(came)) or came)
-    n = len(made.POINTS)
+        graded(tmp_path, A01.filled(name, RIGHT), lambda reply: seen.append(json.dumps(reply)) or reply)
+    n = len(POINTS)
     assert seen[:n] == seen[n : 2 * n] and not {*seen[:n]} & {*seen[2 * n :]}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_probes_work_alone_and_bring_no_table_of_answers(path):
-    names, number = {}, path.stem[1:3]
-    exercises = importlib.import_module(f"classroom.assignments.a{number}").EXERCISES
-    text = stage.probes(path.stem)
-    exec(text, names)
-    for name, probe in names["PROBES"].items():
-        right = next(
-            a
-            for a in importlib.import_module(f"tests.classroom.catalogue.answers{number}").ANSWERS
-            if (a.exercise, a.mistake) == (name, "")
-        )
-        cases = exercises[name].cases("a seed", "ada")
-        verdict = exercises[name].judge(
-            cases, collect(dataclasses.replace(exercises[name], probe=probe), right.code, cases)
-        )
-        assert verdict.right, f"{name}: {verdict}"
-    assert "Mistake(" not in text and "Implement(" not in text and "EXERCISES" not in text
+def test_plan_recovers_cells_without_metadata():
+    book = A01.filled("ada", RIGHT)
+    for cell in book["cells"]:
+        cell["metadata"] = {}
+        cell.pop("id", None)
+    names = {exercise: find("a01", exercise).answer for exercise in POINTS}
+    plan = notebook.make_plan(A01.assignment, notebook.cells(json.dumps(book).encode())[0], names)
+    assert {f"{exercise}-answer": source for exercise, source in RIGHT.items()}.items() <= plan.answers.items()
+    assert sorted(text for kind, _, text in plan.steps if kind == "collect") == sorted(POINTS)
 
 
-def test_the_sandbox_sees_no_checks_of_an_assignment_and_only_what_it_imports(tmp_path):
-    stage.build(tmp_path / "a", "a01_embedding", ["import torch\nfrom lib import checks"])
-    files = {str(path.relative_to(tmp_path / "a")) for path in (tmp_path / "a").rglob("*.py")}
-    general = {f"lib/checks/{name}.py" for name in ("__init__", *stage.GENERAL)}
-    assert files == general | {"lib/__init__.py", "worker.py", "wire.py", "probes.py"}
-    stage.build(tmp_path / "b", "a01_embedding", ["from lib.wavenet import WaveNet"])
-    assert (tmp_path / "b" / "lib" / "wavenet.py").exists() and not (tmp_path / "b" / "lib" / "plots.py").exists()
+def test_message_does_not_print_an_empty_tensor_row_by_row():
+    case = (torch.tensor([1]), torch.ones(2, 1))
+    result = {"value": [torch.empty(9, 0)], "error": "", "after": [*case], "calls": {}}
+    assert "[[" not in find("a01", "embed").judge([case], [result]).message
 
 
-def test_an_installed_copy_of_the_course_is_covered_in_the_sandbox(tmp_path, monkeypatch):
-    assert sandbox.covered() == []  # it is installed from where it lies
-    (tmp_path / "lib" / "python3.11" / "site-packages" / "lib" / "checks").mkdir(parents=True)
-    (tmp_path / "lib64").symlink_to("lib")
-    monkeypatch.setattr(sandbox, "visible", lambda: [str(tmp_path / name) for name in ("lib", "lib64")])
-    words = " ".join(sandbox.command(tmp_path, LIMITS))
-    for name in ("lib", "lib64"):
-        copy = tmp_path / name / "python3.11" / "site-packages" / "lib"
-        assert words.index(f"--tmpfs {copy} --remount-ro {copy}") > words.index(f"--ro-bind {tmp_path / 'lib64'}")
-
-
-def test_attempts_are_kept_and_a_second_run_finds_them(tmp_path):
-    store, outcome = results.Store(tmp_path), attempt.Outcome(marks={"windows": attempt.Mark(4, 4, "", "Fine.")})
-    first, second = (results.Submission("ada", data, "") for data in (b"1", b"2"))
-    store.add(first, "basis", outcome)
-    assert store.done(first, "basis") and not store.done(second, "basis") and not store.done(first, "other")
-    store.add(second, "basis", attempt.Outcome())
-    assert store.done(second, "basis") and [a.outcome.points for a in store.attempts("ada")] == [4, 0]
-
-
-def test_shards_part_the_students_and_merge_without_loss(tmp_path):
-    students = [f"student {n}" for n in range(50)]
-    shards = [[s for s in students if grade.in_shard(s, f"{n}/3")] for n in (1, 2, 3)]
-    assert sorted(s for shard in shards for s in shard) == sorted(students) and all(shards)
-    stores = [results.Store(tmp_path / str(n)) for n in range(3)]
-    for number, student in enumerate(["ada", "eve", "ada"]):
-        outcome = attempt.Outcome(seconds=number)
-        stores[number].add(results.Submission(student, b"", ""), "basis", outcome)
-    stores[0].take(stores[1])
-    assert stores[0].students() == ["ada", "eve"]
-    with pytest.raises(ValueError, match="both have ada"):
-        stores[0].take(stores[2])
-
-
-def test_a_teachers_marks_are_kept_until_the_answer_changes(tmp_path):
-    path = tmp_path / "marks.csv"
-    mine = results.Attempt("=ada", 1, "", "", attempt.Outcome(manual={"explain": "An id is a label."}))
-    manual.write(path, {}, made.WANTED, [mine])
-    assert manual.points(manual.read(path), mine) == {"explain": None}
-    path.write_text(path.read_text().replace(",3,,", ',3,"2,5",well put'))
-    assert manual.points(manual.read(path), mine) == {"explain": 2.5}
-    manual.write(path, manual.read(path), made.WANTED, [mine])
-    assert manual.points(manual.read(path), mine) == {"explain": 2.5} and "well put" in path.read_text()
-    new = results.Attempt("=ada", 2, "", "", attempt.Outcome(manual={"explain": "It is no quantity."}))
-    manual.write(path, manual.read(path), made.WANTED, [new])
-    assert manual.points(manual.read(path), new) == {"explain": None} and "well put" in path.read_text()
-    path.write_text(path.read_text().replace('"2,5"', "4"))
-    with pytest.raises(ValueError, match="from 0 to 3"):
-        manual.read(path)
-
-
-def test_pages_escape_everything(tmp_path):
-    evil = "<script>alert(1)</script>"
-    book = made.filled(evil, {**made.RIGHT, "windows": f"my_windows = '{evil}'"}, evil)
-    outcome = graded(tmp_path, book)
-    mine = results.Attempt(evil, 1, "", "", outcome)
-    page = pages.feedback(made.WANTED, mine, {"explain": None}, {}, [])
-    assert "<script" not in page + pages.reading(made.WANTED, [mine], {}) + report.report(
-        made.WANTED, [mine], {evil: [evil]}
-    )
-    assert "checks.grade" not in page and "HIDDEN" not in page
-
-
-def test_everything_is_written_once_and_then_left_alone(tmp_path):
-    store = results.Store(tmp_path)
-    for student in ("ada", "eve"):
-        store.add(results.Submission(student, b"", ""), "basis", graded(tmp_path, made.filled("ada", made.RIGHT)))
-    write = lambda: collate.everything(tmp_path, made.WANTED, made.GIVEN, store, tmp_path / "none" / "book.db")
-    write()
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".db"}
-    write()
-    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".db"}
-    assert "all answers as in the notebook of eve" in (tmp_path / "grades.csv").read_text()
-
-
-def test_whatever_decides_about_points_makes_everybody_graded_anew(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "lib" / "checks", tmp_path / "checks")
-    monkeypatch.setattr(stage, "CHECKS", tmp_path / "checks")
-    source = grade.source_of("a01")
-    found = {grade.basis_of(source, "a seed"), grade.basis_of(source, "another seed")}
-    for name in ("verdict", "assignment", "assignment_implement", "assignment_predict", "assignment01"):
-        (tmp_path / "checks" / f"{name}.py").open("a").write("# another version\n")
-        found.add(grade.basis_of(source, "a seed"))
-    assert len(found) == 7
-    (tmp_path / "checks" / "assignment02.py").open("a").write("# of no interest to a01\n")
-    assert grade.basis_of(source, "a seed") in found
-
-
-def solution_names(exercise):
-    """The names that the solution of an exercise refers to, and that are not its probe's own."""
-    codes = lambda function: set(getattr(getattr(function, "__code__", None), "co_names", ()))
-    return codes(exercise.solution) - codes(exercise.probe) - {getattr(exercise.probe, "__name__", "")}
-
-
-def test_no_class_of_a_solution_is_staged():
-    text = stage.probes("a08_wavenet")
-    exercise = find("a08", "memory")
-    assert "_Memory" in solution_names(exercise) and "_Memory" not in text and "def _run" in text
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        {"dict": [[k * (2**61 - 1), 0] for k in range(1, 100)]},
-        {"dict": [[k, 0] for k in range(wire.KEYS + 1)]},
-        {"tensor": ["int64", [2**31 - 1, 0], ""]},
-        {"tensor": ["int64", [0] + [2**31 - 1] * 15, ""]},
-    ],
-    ids=["keys that collide", "too many keys", "empty rows", "empty rows of rows"],
-)
-def test_what_would_take_the_grader_forever_is_refused(hostile):
-    with pytest.raises(wire.Garbled):
-        wire.decode(hostile)
-
-
-def test_a_tensor_without_numbers_is_told_by_its_shape():
-    verdict = find("a01", "embed").judge(
-        [(torch.tensor([1]), torch.ones(2, 1))],
-        [{"value": [torch.empty(9, 0)], "error": "", "after": [torch.tensor([1]), torch.ones(2, 1)], "calls": {}}],
-    )
-    assert "[[" not in verdict.message
-
-
-def test_names_that_cannot_be_kept_are_passed_over_and_folders_that_are_no_notebooks_are_told(tmp_path, capsys):
-    for name in ("ada ", "'bob", "e\x1b[2J", "n" * 201):
-        (tmp_path / name).mkdir()
-        assert results.unfit(name)
-    (tmp_path / "eve" / "a01_embedding" / "a01_embedding.ipynb").mkdir(parents=True)
-    found = results.submissions(tmp_path, "a01_embedding")
-    assert [*found] == ["eve"] and "not a plain file" in results.submission("eve", found["eve"]).problem
-
-
-def test_a_long_name_of_a_student_can_be_written(tmp_path):
-    assert results.write(tmp_path / f"{'n' * 200}.html", "a page") and next(tmp_path.iterdir()).read_text() == "a page"
-
-
-def test_a_result_that_cannot_be_read_is_put_aside(tmp_path, capsys):
-    handed_in = results.Submission("ada", b"", "")
-    results.Store(tmp_path).add(handed_in, "basis", attempt.Outcome())
-    (tmp_path / "results" / "ada" / "1.json").write_text("")
-    store = results.Store(tmp_path)
-    assert not store.done(handed_in, "basis") and "can't be read" in capsys.readouterr().out
-    assert (tmp_path / "results" / "ada" / "1.json.broken").exists()
-
-
-def test_large_cells_and_many_cells_are_not_parsed():
-    assert not notebook.defines("x," * notebook.LONGEST + "\nmy_embed = 1", "my_embed")
-    assert report.essence("x," * notebook.LONGEST) == "x," * notebook.LONGEST
+def test_large_cells_are_not_parsed_and_notebooks_of_many_cells_are_rejected():
+    large = "x," * notebook.LONGEST
+    assert not notebook.defines(f"{large}\nmy_embed = 1", "my_embed")
+    assert report.normalized_ast(large) == large
     with pytest.raises(notebook.Unreadable, match="2,001 cells"):
         notebook.cells(json.dumps({"cells": [{}] * 2_001}).encode())
 
 
-def test_a_class_in_the_repository_is_none_of_its_tests():
-    ignored = re.findall(r"^notebooks/assignments/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
-    with open(ROOT / "pyproject.toml", "rb") as file:
-        skipped = tomllib.load(file)["tool"]["pytest"]["ini_options"]["norecursedirs"]
-    assert {"submitted", "graded", "release"} <= {*ignored} <= {*skipped}
+def test_limit_of_a_cell_is_cpu_time_with_a_ceiling_for_waiting(tmp_path, monkeypatch):
+    stage.build(tmp_path, [])
+    worker = process.SandboxProcess(tmp_path, sandbox.Limits(seconds=1, total=60), False, lambda *_: None)
+    worker.ready()
+    monkeypatch.setattr(sandbox, "PATIENCE", 1000)
+    assert worker.ask(cell="import time; time.sleep(2)", name="cell 1")["error"] == ""
+    assert "1 seconds of CPU time" in worker.ask(cell="while True: pass", name="cell 2")["error"]
+    assert worker.cpu > 0.5 or not sys.platform.startswith("linux")
+    monkeypatch.setattr(sandbox, "PATIENCE", 2)
+    assert "within 2 seconds" in worker.ask(cell="time.sleep(100)", name="cell 3")["error"]
+    worker.close()
 
 
-def test_without_a_sandbox_nothing_is_graded_unless_told_in_so_many_words(tmp_path, monkeypatch):
+# What the sandbox sees, and what a grade depends on
+
+
+def cells_of(source):
+    return [cell.source for cell in notebook.assignment(source).cells if cell.kind == "code"]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_probes_work_without_their_exercises_and_hold_no_solution(source):
+    short = source.stem[:3]
+    exercises = importlib.import_module(f"classroom.assignments.{short}").EXERCISES
+    probes = importlib.import_module("classroom.assignments.probes")
+    answers = importlib.import_module(f"tests.classroom.catalogue.answers{short[1:]}").ANSWERS
+    assert {*probes.PROBES[short]} == {n for n, e in exercises.items() if e.probe is not type(e).probe}
+    for name, exercise in exercises.items():
+        if name in probes.PROBES[short]:
+            exercise = dataclasses.replace(exercise, probe=probes.PROBES[short][name])
+        right = next(answer for answer in answers if (answer.exercise, answer.mistake) == (name, ""))
+        cases = exercise.cases("a seed", "ada")
+        verdict = exercise.judge(cases, collect(exercise, right.code, cases))
+        assert verdict.right, f"{name}: {verdict}"
+        solution = getattr(exercise, "solution", None)
+        assert getattr(solution, "__module__", "") != probes.__name__, f"{name}: the sandbox has its solution"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_sandbox_has_only_modules_that_the_notebook_imports(source, tmp_path):
+    cells = cells_of(source)
+    stage.build(tmp_path, cells)
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.py") if path.stat().st_size}
+    always = {stage.WORKER, stage.PROBES, "classroom/checks.py", "classroom/grading/wire.py", "lib/checks/exercise.py"}
+    imported = stage.graph(cells, leaves=stage.STUBS)
+    assert files - imported == {*always, "classroom/grading/__init__.py"} - imported
+    assert all(file.startswith("lib/") for file in imported - {"classroom/__init__.py", "classroom/checks.py"})
+    if source.stem.startswith("a01"):
+        assert "lib/data.py" not in files and not (tmp_path / "data").exists()
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the repository's code and data, which a test may change."""
+    for folder in ("lib", "classroom", "data"):
+        shutil.copytree(
+            stage.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "evidence")
+        )
+    monkeypatch.setattr(stage, "ROOT", tmp_path)
+    return tmp_path
+
+
+def modules_in_use(module, known=None):
+    """The files of `lib` and `classroom` that define what a module uses, by its objects and not by its source."""
+    known = {} if known is None else known
+    known[module.__name__] = module.__file__
+    for value in vars(module).values():
+        name = value.__name__ if isinstance(value, type(sys)) else getattr(value, "__module__", None)
+        if str(name).split(".")[0] in ("lib", "classroom") and name not in known:
+            modules_in_use(sys.modules[name], known)
+    return known
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_fingerprint_changes_with_every_file_that_judges(source, copied):
+    cells, judge = cells_of(source), importlib.import_module(f"classroom.assignments.{source.stem[:3]}")
+    fingerprints = {stage.fingerprint(source, cells, "a seed"), stage.fingerprint(source, cells, "another seed")}
+    files = {*stage.staged(cells), "classroom/grading/attempt.py", "classroom/grading/notebook.py"}
+    files |= {str(Path(path).relative_to(COURSE.parents[1])) for path in modules_in_use(judge).values()}
+    files |= {"data/names.txt"} if "lib/data.py" in files else set()
+    for file in files:
+        (copied / file).open("a").write("\n# another version\n")
+        fingerprints.add(stage.fingerprint(source, cells, "a seed"))
+    assert len(fingerprints) == 2 + len(files)
+    for other in ("lib/plots/__init__.py", "lib/checks/lesson01.py", "classroom/grading/pages.py"):
+        (copied / other).open("a").write("\n# of no interest\n")
+    assert stage.fingerprint(source, cells, "a seed") in fingerprints
+
+
+def test_sandbox_covers_an_installed_copy_of_the_course(tmp_path, monkeypatch):
+    assert sandbox.covered() == []  # it is installed in editable mode
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    for folder in ("lib/checks", "classroom/assignments"):
+        (packages / folder).mkdir(parents=True)
+    (tmp_path / "lib64").symlink_to("lib")
+    monkeypatch.setattr(sandbox, "visible", lambda: [str(tmp_path / name) for name in ("lib", "lib64")])
+    words = " ".join(sandbox.command(tmp_path, sandbox.Limits()))
+    for name in ("lib", "lib64"):
+        for package in ("lib", "classroom"):
+            copy = tmp_path / name / "python3.11" / "site-packages" / package
+            assert words.index(f"--tmpfs {copy} --remount-ro {copy}") > words.index(f"--ro-bind {tmp_path / 'lib64'}")
+
+
+# Records
+
+
+def test_store_persists_attempts(tmp_path):
+    store, outcome = records.Store(tmp_path), attempt.Outcome(scores={"windows": attempt.Score(4, 4, "", "Fine.")})
+    first, second = (submissions.Submission("ada", data) for data in (b"1", b"2"))
+    store.add(first, "fingerprint", outcome)
+    assert store.done(first, "fingerprint")
+    assert not store.done(second, "fingerprint") and not store.done(first, "another")
+    store.add(second, "fingerprint", attempt.Outcome())
+    assert store.done(second, "fingerprint") and [a.outcome.points for a in store.attempts("ada")] == [4, 0]
+
+
+def test_broken_result_is_moved_away_and_graded_again(tmp_path, capsys):
+    submission = submissions.Submission("ada", b"")
+    records.Store(tmp_path).add(submission, "fingerprint", attempt.Outcome())
+    (tmp_path / "results" / "ada" / "1.json").write_text("")
+    store = records.Store(tmp_path)
+    assert not store.done(submission, "fingerprint") and "can't be read" in capsys.readouterr().out
+    assert (tmp_path / "results" / "ada" / "1.json.broken").exists()
+
+
+def test_shards_partition_students_and_merge_rejects_different_results(tmp_path):
+    students = [f"student {n}" for n in range(50)]
+    shards = [[s for s in students if command.in_shard(s, f"{n}/3")] for n in (1, 2, 3)]
+    assert sorted(s for shard in shards for s in shard) == sorted(students) and all(shards)
+    stores = [records.Store(tmp_path / str(n)) for n in range(3)]
+    for number, student in enumerate(["ada", "eve", "ada"]):
+        stores[number].add(submissions.Submission(student, b""), "", attempt.Outcome(seconds=number))
+    stores[0].merge(stores[1])
+    assert stores[0].students() == ["ada", "eve"]
+    with pytest.raises(ValueError, match="different results for ada"):
+        stores[0].merge(stores[2])
+
+
+def test_marks_are_kept_until_the_answer_changes(tmp_path):
+    path, mine = tmp_path / "marks.csv", kept("=ada", manual={"explain": EXPLANATION})
+    records.write_marks(path, {}, A01.assignment, [mine])
+    assert records.manual_points(records.read_marks(path), mine) == {"explain": None}
+    path.write_text(path.read_text().replace(",3,,", ',3,"2,5",well put'))
+    records.write_marks(path, records.read_marks(path), A01.assignment, [mine])
+    marks = records.read_marks(path)
+    assert records.manual_points(marks, mine) == {"explain": 2.5} and records.comments(marks, mine) == {
+        "explain": "well put"
+    }
+    new = kept("=ada", manual={"explain": "It is no quantity."})
+    records.write_marks(path, marks, A01.assignment, [new])
+    assert records.manual_points(records.read_marks(path), new) == {"explain": None} and "well put" in path.read_text()
+    path.write_text(path.read_text().replace('"2,5"', "4"))
+    with pytest.raises(ValueError, match="from 0 to 3"):
+        records.read_marks(path)
+
+
+def test_merge_of_marks_rejects_two_marks_for_one_answer(tmp_path):
+    mine, folders = kept(manual={"explain": EXPLANATION}), [tmp_path / name for name in "abc"]
+    for folder, points in zip(folders, ("", "2", "1"), strict=True):
+        records.write_marks(folder / "marks.csv", {}, A01.assignment, [mine])
+        path = folder / "marks.csv"
+        path.write_text(path.read_text().replace(",3,,", f",3,{points},"))
+    assert records.manual_points(records.merge_marks(folders[:2]), mine) == {"explain": 2}
+    with pytest.raises(ValueError, match="another mark for ada"):
+        records.merge_marks(folders)
+
+
+def test_names_unsafe_as_file_names_are_skipped_and_folders_are_not_notebooks(tmp_path):
+    for name in ("ada ", "'bob", "e\x1b[2J", "n" * 201):
+        (tmp_path / name).mkdir()
+        assert submissions.unsafe(name)
+    (tmp_path / "eve" / "a01_embedding" / "a01_embedding.ipynb").mkdir(parents=True)
+    students = submissions.collect(tmp_path, "a01_embedding")
+    assert [*students] == ["eve"] and "not a regular file" in submissions.read("eve", students["eve"]).problem
+
+
+def test_file_with_the_longest_name_can_be_written(tmp_path):
+    assert records.write(tmp_path / f"{'n' * 200}.html", "text")
+    assert next(tmp_path.iterdir()).read_text() == "text"
+
+
+# Pages and tables
+
+
+def test_pages_escape_text_from_students(tmp_path):
+    evil = "<script>alert(1)</script>"
+    book = A01.filled(evil, {**RIGHT, "windows": f"my_windows = '{evil}'"}, evil)
+    mine = records.Attempt(evil, 1, "", "", graded(tmp_path, book))
+    page = pages.feedback(A01.assignment, mine, {}, [])
+    texts = [page, pages.reading(A01.assignment, [mine]), report.report(A01.assignment, [mine], {evil: [evil]})]
+    assert all("<script" not in text and "&lt;script&gt;" in text for text in texts)
+    assert "checks.grade" not in page and "HIDDEN" not in page
+
+
+def test_outputs_are_unchanged_by_a_second_run(tmp_path):
+    store, outcome = records.Store(tmp_path), graded(tmp_path, A01.filled("ada", RIGHT))
+    for student in ("ada", "eve"):
+        store.add(submissions.Submission(student, b""), "", outcome)
+    write = lambda: outputs.write_all(tmp_path, A01.assignment, store, tmp_path / "none" / "book.db")
+    times = lambda: {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".db"}
+    write()
+    before = times()
+    write()
+    assert before == times()
+    assert "all answers as in the notebook of eve" in (tmp_path / "grades.csv").read_text()
+
+
+# The command
+
+
+def test_command_without_a_sandbox_needs_the_exact_words(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox.sys, "platform", "darwin")
     with pytest.raises(SystemExit, match="there is no sandbox"):
-        grade.main(["a01", str(tmp_path), "--out", str(tmp_path / "out")])
+        command.main(["a01", str(tmp_path), "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit, match="To grade without a sandbox"):
-        grade.main(["a01", str(tmp_path), "--out", str(tmp_path / "out"), "--without-sandbox", "yes"])
+        command.main(["a01", str(tmp_path), "--out", str(tmp_path / "out"), "--without-sandbox", "yes"])
     assert not (tmp_path / "out" / "grades.csv").exists()
 
 
-def test_a_deleted_answer_is_missing_and_a_lost_mark_is_found():
-    book = made.filled("ada", made.RIGHT)
-    for cell in book["cells"]:
-        cell["metadata"] = {}
-        cell.pop("id", None)
-    names = {exercise: find("a01", exercise).answer for exercise in made.POINTS}
-    found = notebook.plan(made.WANTED, notebook.cells(json.dumps(book).encode())[0], names)
-    assert {f"{exercise}-answer": source for exercise, source in made.RIGHT.items()}.items() <= found.answers.items()
-    assert sorted(text for kind, _, text in found.steps if kind == "collect") == sorted(made.POINTS)
+def test_second_grader_in_one_folder_is_rejected(tmp_path):
+    with command.filelock.FileLock(tmp_path / ".lock"), pytest.raises(SystemExit, match="Another grader"):
+        command.main(["a01", str(tmp_path), "--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize("words", [[str(COURSE / "grade.py")], ["-m", "classroom.grading"]], ids=["grade.py", "-m"])
+def test_help_works_from_any_folder_and_without_unix_modules(words, tmp_path):
+    """`resource` and `fcntl` are missing on Windows."""
+    start = "import runpy, sys, warnings; warnings.simplefilter('ignore')\n"
+    start += "sys.modules['resource'] = sys.modules['fcntl'] = None\n"
+    run = f"runpy.run_path({words[0]!r}, run_name='__main__')"
+    if words[0] == "-m":
+        run = f"sys.path.insert(0, {str(stage.ROOT)!r}); runpy.run_module({words[1]!r}, run_name='__main__')"
+    program = f"{start}sys.argv = ['grade', '--help']\n{run}"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "--without-sandbox" in done.stdout, done.stderr
+
+
+def test_pytest_ignores_a_class_inside_the_repository():
+    ignored = re.findall(r"^notebooks/assignments/(\w+)/$", (stage.ROOT / ".gitignore").read_text(), re.MULTILINE)
+    with open(stage.ROOT / "pyproject.toml", "rb") as file:
+        skipped = tomllib.load(file)["tool"]["pytest"]["ini_options"]["norecursedirs"]
+    assert {"submitted", "graded", "release"} <= {*ignored} <= {*skipped}
