@@ -1,4 +1,4 @@
-"""Laws of lib.models."""
+"""Tests of lib.models."""
 
 import math
 
@@ -23,7 +23,7 @@ def test_models_have_the_lectures_sizes():
 
 @pytest.mark.parametrize("context", [2, 4, 8, 16, 32])
 @pytest.mark.parametrize("make", [flat_model, staged_model])
-def test_models_go_from_windows_to_logits(make, context):
+def test_models_map_windows_to_logits(make, context):
     model = make(11, context=context)
     assert model(torch.zeros(3, context, dtype=torch.int64)).shape == (3, 11)
     assert model.context == context
@@ -33,7 +33,7 @@ def test_models_go_from_windows_to_logits(make, context):
     "make", [flat_model, staged_model, lambda V: staged_model(V, activation=nn.GELU, residual=True)]
 )
 @pytest.mark.parametrize("seed", range(5))
-def test_the_first_loss_is_that_of_knowing_nothing(make, seed):
+def test_first_loss_is_that_of_a_uniform_guess(make, seed):
     names = load_names()[:500]
     vocabulary = Vocabulary(names)
     torch.manual_seed(seed)
@@ -51,12 +51,12 @@ def test_staged_model_shapes_stage_by_stage():
 
 
 @pytest.mark.parametrize("context", [0, 1, 3, 12])
-def test_staged_model_refuses_a_context_it_can_not_halve(context):
+def test_staged_model_rejects_a_context_that_is_no_power_of_two(context):
     with pytest.raises(ValueError, match=str(context)):
         staged_model(27, context=context)
 
 
 @pytest.mark.parametrize("make", [flat_model, staged_model])
-def test_models_refuse_sizes_below_one(make):
+def test_models_reject_sizes_below_one(make):
     with pytest.raises(ValueError, match="hidden must be at least 1; got 0"):
         make(27, hidden=0)
