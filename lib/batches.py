@@ -50,14 +50,14 @@ class Examples(NamedTuple):
 
 
 def as_examples(windows: Data, model: nn.Module | None = None) -> Data:
-    """Windows (X, Y) as `Examples`; sequences unchanged. Raises ValueError if they are empty or do not fit the model."""
+    """Windows (X, Y) as `Examples`, sequences unchanged; ValueError if they are empty or do not fit the model."""
     examples = windows if hasattr(windows, "loss") else Examples(*windows)
     examples.check(model)
     return examples
 
 
 def predictions(data: Data) -> int:
-    """How many characters are predicted: one per window, and as many as a name has, with its stop mark, per sequence."""
+    """How many characters are predicted: one per window; per name, its letters and its stop mark."""
     return int((data.targets != IGNORED).sum())
 
 
@@ -97,7 +97,7 @@ def make_examples(windows: Data, recipe: Recipe) -> Data:
 
 
 class Batches:
-    """Endless shuffled batches of row numbers; the state is that of the generator before the current shuffle, and a place.
+    """Endless shuffled batches of row numbers; the state is the generator's before the current shuffle, and an offset.
 
     Args:
         examples: what `make_examples` returned.

@@ -1,4 +1,4 @@
-"""Saved nets: one file holds the characters, the settings of the net, its weights, and perhaps where its training is."""
+"""Saved nets: a file holds the characters, the settings and weights of a net, and perhaps the state of its training."""
 
 import functools
 import importlib
@@ -82,7 +82,7 @@ def vocabulary_of(saved: dict) -> Vocabulary | None:
 
 @dataclass
 class TrainingState:
-    """Everything that the next step depends on, saved and restored together: a resumed training ends as if never stopped.
+    """Everything that the next step depends on, saved and restored together, so that a training can be resumed.
 
     Args:
         model, optimizer, batches, history: of the training; restored in place.

@@ -25,8 +25,8 @@ def flat_model(vocabulary_size: int, context: int = 8, embedding: int = 10, hidd
         hidden: channels of the hidden layer.
 
     Returns:
-        A model from (B, context) ids to (B, vocabulary_size) logits; its `.context` is `context`. 22,097 parameters for 27
-        characters.
+        A model from (B, context) ids to (B, vocabulary_size) logits; its `.context` is `context`. 22,097 parameters
+        for 27 characters.
 
     Raises:
         ValueError: a size below 1.
@@ -68,8 +68,8 @@ def staged_model(
         residual: every stage but the first adds its right-hand neighbour's input (see `Stage`).
 
     Returns:
-        A model from (B, context) ids to (B, vocabulary_size) logits; its `.context` is `context`. 76,579 parameters for 27
-        characters.
+        A model from (B, context) ids to (B, vocabulary_size) logits; its `.context` is `context`. 76,579 parameters
+        for 27 characters.
 
     Raises:
         ValueError: a size below 1, or a context that is not a power of two of at least 2.

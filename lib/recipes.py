@@ -20,8 +20,8 @@ class Recipe:
         teacher: the share, from 0 to 1, of a counting model's distribution in the target of each window; the remainder
             goes to the observed character. It counts the training windows only. See `lib.ngrams.CountModel`.
         teacher_context: characters of context that the counting model uses.
-        distinct: draw distinct contexts instead of windows, each with the distribution of all characters that followed it
-            as its target: the same data, and a less noisy gradient. See `lib.batches`.
+        distinct: draw distinct contexts instead of windows, each with the distribution of all characters that followed
+            it as its target: the same data, and a less noisy gradient. See `lib.batches`.
         evaluations: how many times the validation loss is measured, evenly spaced, the last time at the end.
 
     Raises:

@@ -76,13 +76,13 @@ def train(
     Args:
         model: from (B, T) ids to (B, V) logits. Training starts from its weights; its mode is restored at the end.
         train_windows, val_windows: X (N, T) int64 and Y (N,) int64, or `lib.wavenet.Sequences` for a net of sequences.
-        recipe: optimizer, batch size, learning rate, length. Its batch size counts predicted characters: of sequences, a
-            batch takes as many as hold about that many, and an epoch has as many steps as with windows.
+        recipe: optimizer, batch size, learning rate, length. Its batch size counts predicted characters: a batch has as
+            many sequences as hold about that many, and an epoch has as many steps as with windows.
         seed: of the order of the windows, and of dropout. Same seed, same result.
         device: where to train; None leaves the model where it is.
         progress: show a bar with loss and time left, where there is a screen.
         checkpoint: a file to write every `checkpoint_every` steps, when stopped and at the end. If it exists, training
-            resumes from it, and ends with the same weights as if it had never stopped. `load_model` reads the net in it.
+            resumes from it and ends with the same weights as if never stopped. `load_model` reads the net in it.
         on_step: called with the number of steps done, before each step and after the last.
         vocabulary: kept in the checkpoint, so that the net in it can be sampled from.
 
@@ -210,10 +210,10 @@ def _losses(history: History) -> str:
     return f"train {sum(recent) / len(recent):.3f}{val}"
 
 
-def _progress_bar(steps: int, done: int, wanted: bool) -> tqdm:
+def _progress_bar(steps: int, done: int, show: bool) -> tqdm:
     """A bar in a notebook and on a terminal, nothing where the output goes to a file."""
     in_notebook = "notebook" in next(c.__module__ for c in tqdm.__mro__ if c.__module__ != "tqdm.auto")
-    disable = True if not wanted else (False if in_notebook else None)
+    disable = True if not show else (False if in_notebook else None)
     return tqdm(total=steps, initial=done, unit="step", disable=disable)
 
 

@@ -344,6 +344,17 @@ def test_bar_is_silent_without_a_screen(small, make_model, capfd):
 
 
 def test_core_loads_neither_matplotlib_nor_ipython():
-    modules = "import lib, lib.data, lib.layers, lib.checkpoints, lib.models, lib.ngrams, lib.training, lib.sampling; import sys"
-    code = f"{modules}; print(*sorted({{'matplotlib', 'IPython', 'ipywidgets'}} & set(sys.modules)))"
+    core = (
+        "lib",
+        "lib.data",
+        "lib.layers",
+        "lib.models",
+        "lib.ngrams",
+        "lib.training",
+        "lib.sampling",
+        "lib.checkpoints",
+    )
+    code = (
+        f"import {', '.join(core)}, sys; print(*sorted({{'matplotlib', 'IPython', 'ipywidgets'}} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

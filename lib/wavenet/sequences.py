@@ -68,12 +68,12 @@ def make_sequences(
         condition: a class for each name, from 0 up.
 
     Returns:
-        ids (N, receptive_field + L); targets (N, L + 1), the letters and the stop mark that ends the name, then IGNORED.
+        ids (N, receptive_field + L); targets (N, L + 1), the letters and the stop mark of the name, then IGNORED.
         Taken over all targets that are not IGNORED, these are the windows of `make_windows` with that context.
 
     Raises:
-        ValueError: no names, a receptive field below 1, a stop mark inside a name, a letter that the vocabulary lacks, or
-            not one condition for each name.
+        ValueError: no names, a receptive field below 1, a stop mark inside a name, a letter that the vocabulary
+            lacks, or not one condition for each name.
     """
     _, characters = make_windows(names, vocabulary, context=receptive_field)  # (all,); checks the names, too
     if condition is not None and len(condition) != len(names):
@@ -85,7 +85,7 @@ def make_sequences(
 
 
 def cut_sequences(track: Int[Tensor, "T"], receptive_field: int, length: int) -> Sequences:
-    """Cut one long sequence, such as sound, into chunks: each position after the first receptive_field is predicted once.
+    """Cut one long sequence, such as sound, into chunks: all positions after the first receptive_field, each once.
 
     Args:
         track: (T,) int64.

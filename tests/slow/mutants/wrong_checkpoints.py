@@ -1,4 +1,4 @@
-"""Mistakes in lib/checkpoints.py: target, then mistake, then the text that it replaces and the text that replaces it."""
+"""Mistakes in lib/checkpoints.py: target, then mistake, then the old text and the new text."""
 
 WRONG = {
     "save_model": {

@@ -1,4 +1,4 @@
-"""Mistakes in lib/recipes.py: target, then mistake, then the text that it replaces and the text that replaces it."""
+"""Mistakes in lib/recipes.py: target, then mistake, then the old text and the new text."""
 
 COSINE = "(1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2"
 

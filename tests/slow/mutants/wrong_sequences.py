@@ -1,4 +1,4 @@
-"""Mistakes in lib/wavenet/sequences.py: target, then mistake, the text that it replaces and the text that replaces it."""
+"""Mistakes in lib/wavenet/sequences.py: target, then mistake, then the old text and the new text."""
 
 IDS = "ids = F.pad(targets[:, :-1].clamp(min=0), (receptive_field, 0))"
 TARGETS = "return Sequences(ids, track[receptive_field:].unfold(0, length, length))"

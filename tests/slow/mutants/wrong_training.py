@@ -1,4 +1,4 @@
-"""Mistakes in lib/training.py: target, then mistake, then the text that it replaces and the text that replaces it."""
+"""Mistakes in lib/training.py: target, then mistake, then the old text and the new text."""
 
 LOSS = "history.train.append(_finite(loss.item(), step, recipe))\n"
 STEP = """optimizer.zero_grad()
