@@ -16,7 +16,8 @@ torch.set_num_threads(1)  # small matrices on busy cores: one thread is faster t
 hypothesis.settings.register_profile(
     "course", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
 )
-hypothesis.settings.load_profile("course")
+if hypothesis.settings.get_current_profile_name() != "mutants":  # which tests/slow/mutants loads first
+    hypothesis.settings.load_profile("course")
 
 
 class Small(NamedTuple):

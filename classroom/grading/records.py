@@ -11,6 +11,7 @@ from pathlib import Path
 from classroom.grading.attempt import Outcome, Score
 from classroom.grading.notebook import Assignment
 from classroom.grading.submissions import Submission, digest
+from lib.checkpoints import atomic_write
 
 COLUMNS = ["student", "exercise", "answer", "of", "points", "comment"]
 Key = tuple[str, str, str]
@@ -33,12 +34,7 @@ def write(path: Path, text: str) -> bool:
     if path.exists() and path.read_bytes() == text.encode():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(".new")  # only one grader writes at a time, and the name may have the largest length
-    with open(new, "wb") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    atomic_write(path, text)
     return True
 
 

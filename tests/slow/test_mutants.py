@@ -38,10 +38,10 @@ def changed() -> tuple[str, set[Path]] | None:
 
 
 @cache
-def verdict_of_unchanged(tests: Path) -> "trial.Verdict":
+def verdict_of_unchanged(tests: tuple[Path, ...]) -> "trial.Verdict":
     """The verdict on lib as it is, run as the mutants are."""
     path = next(path for path in MODULES.values() if tests_of(path) == tests)
-    (verdict,) = trial.run_apart([trial.Trial(module_name(path), path.read_text(encoding="utf-8"), str(tests))])
+    (verdict,) = trial.run_apart([trial.Trial(module_name(path), path.read_text(encoding="utf-8"), tuple(map(str, tests)))])
     return verdict
 
 
@@ -57,13 +57,14 @@ def test_every_mistake_is_rejected(subject):
     tests = {tests_of(mutant.path()) for mutant in tried}
     if differs := changed():
         base, paths = differs
-        if not any(path in files or tests & {path, path.parent} for path in paths):
+        files |= {file for chosen in tests for file in chosen}
+        if not any(files & {path, path.parent} for path in paths):
             pytest.skip(f"{len(tried)} mutants of {subject}: nothing changed since {base[:9]}; MUTANTS=all tries them")
-    for file in sorted(tests):
-        verdict = verdict_of_unchanged(file)
-        assert verdict.passed and not verdict.trouble + verdict.rejected_by, f"{file.name}, lib as it is: {verdict}"
+    for chosen in sorted(tests):
+        verdict = verdict_of_unchanged(chosen)
+        assert verdict.passed and not verdict.trouble + verdict.rejected_by, f"{chosen}, lib as it is: {verdict}"
     trials = [
-        trial.Trial(module_name(mutant.path()), mutant.source(), str(tests_of(mutant.path())), mutant.target)
+        trial.Trial(module_name(mutant.path()), mutant.source(), tuple(map(str, tests_of(mutant.path()))), mutant.target)
         for mutant in tried
     ]
     verdicts = dict(zip(tried, trial.run_apart(trials), strict=True))
@@ -79,7 +80,7 @@ def verdict(tmp_path: Path, load_names: str, cpu_seconds: int) -> "trial.Verdict
     tests = tmp_path / "test_it.py"
     tests.write_text("from lib.data import load_names\n\ndef test_it():\n    assert load_names() == 1\n")
     source = f"import time\ndef load_names():\n    {load_names}\n"
-    (verdict,) = trial.run_apart([trial.Trial("lib.data", source, str(tests))], cpu_seconds)
+    (verdict,) = trial.run_apart([trial.Trial("lib.data", source, (str(tests),))], cpu_seconds)
     return verdict
 
 

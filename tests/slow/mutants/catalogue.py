@@ -7,6 +7,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 # What can be mutated, core first; the file's stem is the module's name.
 MODULES = {path.stem: path for folder in ("lib", "lib/wavenet") for path in sorted((ROOT / folder).glob("[!_]*.py"))}
+# Modules without a test file of their name, or with tests elsewhere too.
+MORE = {
+    "recipes": ["test_training.py"],
+    "batches": ["test_training.py", "wavenet/test_sequences.py"],
+    "training": ["test_checkpoints.py", "wavenet/test_sequences.py"],
+    "checkpoints": ["test_training.py"],
+}
 WRONG = sorted(path.stem.removeprefix("wrong_") for path in Path(__file__).parent.glob("wrong_*.py"))
 
 
@@ -62,12 +69,10 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def tests_of(path: Path) -> Path:
-    """The tests that must reject a mutant of this module: a file, or a folder for a module of a package."""
-    if path.parent.name != "lib":
-        return ROOT / "tests" / path.parent.name
-    own = ROOT / "tests" / f"test_{path.stem}.py"
-    return own if own.exists() else ROOT / "tests" / "test_training.py"
+def tests_of(path: Path) -> tuple[Path, ...]:
+    """The tests that must reject a mutant of this module: its file, or the folder of a package, and what MORE names."""
+    own = ROOT / "tests" / (path.parent.name if path.parent.name != "lib" else f"test_{path.stem}.py")
+    return (*filter(Path.exists, [own]), *(ROOT / "tests" / name for name in MORE.get(path.stem, ())))
 
 
 def mutants(subject: str) -> list[Mutant]:
