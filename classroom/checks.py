@@ -5,7 +5,7 @@
     exercise.judge(cases, results)        the verdict, from the cases and the results
 
 `check` and `grade` run all three in the kernel of the notebook, where a student's code could tamper with the last. The
-grader makes the cases and judges outside its sandbox, and calls `collect` inside, on the object named `exercise.answer`.
+grader makes the cases and judges outside its sandbox, and calls `collect` inside, on the object that `answer` names.
 Cases and results are plain data.
 """
 
