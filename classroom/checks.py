@@ -24,7 +24,7 @@ def find(assignment: str, exercise: str) -> Exercise:
 
 
 def personal(assignment: str, exercise: str, student: object) -> dict[str, object]:
-    """This student's numbers for a Predict exercise; placeholder values, with a notice, if no name is set."""
+    """The numbers of a student for a Predict exercise; placeholder values, with a notice, if no name is set."""
     if not _name(student):
         print("Placeholder numbers: write your name or student number into the cell above, then run this cell again.")
     return find(assignment, exercise).numbers_of(_name(student))

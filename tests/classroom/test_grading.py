@@ -139,9 +139,7 @@ def test_probes_work_alone_and_bring_no_table_of_answers(path):
     exec(text, names)
     for name, probe in names["PROBES"].items():
         right = next(
-            a
-            for a in importlib.import_module(f"tests.classroom.catalogue.answers{number}").ANSWERS
-            if (a.exercise, a.mistake) == (name, "")
+            a for a in importlib.import_module(f"tests.classroom.catalogue.answers{number}").ANSWERS if (a.exercise, a.mistake) == (name, "")
         )
         cases = exercises[name].cases("a seed", "ada")
         verdict = exercises[name].judge(
