@@ -5,7 +5,7 @@
     exercise.judge(cases, results)        the verdict, from the cases and the results
 
 `check` and `grade` run all three in the kernel of the notebook, where a student's code could tamper with the last. The
-grader makes the cases and judges outside its sandbox, and calls `collect` inside, on the object named `exercise.answer`.
+grader makes the cases and judges outside its sandbox, and calls `collect` inside, on the object that `answer` names.
 Cases and results are plain data.
 """
 
@@ -24,7 +24,7 @@ def find(assignment: str, exercise: str) -> Exercise:
 
 
 def personal(assignment: str, exercise: str, student: object) -> dict[str, object]:
-    """The student's numbers for a Predict exercise; placeholder values, with a notice, if no name is set."""
+    """The numbers of a student for a Predict exercise; placeholder values, with a notice, if no name is set."""
     if not _name(student):
         print("Placeholder numbers: write your name or student number into the cell above, then run this cell again.")
     return find(assignment, exercise).numbers_of(_name(student))

@@ -1,4 +1,4 @@
-"""Every mistake is named: in the wrong results of the tables, and in answers written by hand, as learners write them."""
+"""Every mistake is named: in the wrong results of the tables, and in answers as learners write them."""
 
 import importlib
 from pathlib import Path

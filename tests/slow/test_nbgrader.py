@@ -114,7 +114,7 @@ def test_release_has_no_traces_and_says_that_it_is_not_done(source, tmp_path):
 
 
 def students(assignment):
-    """A student with right answers, two with wrong ones, and one who hands in the release, each with answers by exercise."""
+    """Answers by exercise: of a student with right ones, of two with wrong ones, of one who hands in the release."""
     answers = importlib.import_module(f"tests.classroom.catalogue.answers{assignment[1:3]}").ANSWERS
     mine = {"right": {}, "wrong": {}, "subtly_wrong": {}, "nobody": {}}
     for name in dict.fromkeys(answer.exercise for answer in answers):

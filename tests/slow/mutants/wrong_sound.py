@@ -79,9 +79,9 @@ WRONG = {
         ),
     },
     "trained_sound_net": {
-        "fresh weights": ('    model.load_state_dict(load_checkpoint(DATA / f"sound_{name}.pt")["model"])\n', ""),
+        "fresh weights": ('return load_model(DATA / f"sound_{name}.pt")[0]', "return sound_net(name).eval()"),
         "always the long net's weights": ('f"sound_{name}.pt"', '"sound_long.pt"'),
-        "train mode": ("return model.eval()", "return model.train()"),
+        "train mode": ('load_model(DATA / f"sound_{name}.pt")[0]', 'load_model(DATA / f"sound_{name}.pt")[0].train()'),
     },
     "sample_losses": {
         "the sample itself is seen": (LOGITS, LOGITS.replace("first - reach : -1", "first - reach + 1 :")),
