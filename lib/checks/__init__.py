@@ -1,4 +1,4 @@
-"""Checks of a reader's answers to "Your turn": expected, got, and the likely mistake by name.
+"""Checks of the answers to "Your turn": returned, expected, and the likely mistake by name.
 
 The lessons call them as `checks.one_hot(my_one_hot)`; one file per lesson, and the engine in `exercise`.
 """

@@ -137,9 +137,9 @@ class Implement(_Exercise):
             number, name, hint = self._name(cases, results, problems)
             if name == NOT_DONE:
                 return wrong(name, hint)
-            text = f"Given {given(cases[number])}, {self.answer} {problems[number][1].rstrip('.')}."
-            unknown = name == problems[number][0]  # and in the text already
-            return wrong(name, " ".join(filter(None, [text, hint if unknown or not hint else by_name(name, hint)])))
+            kind, text = problems[number]
+            message = f"Given {given(cases[number])}, {self.answer} {text.rstrip('.')}."
+            return wrong(name, f"{message} {hint if name == kind or not hint else by_name(name, hint)}".strip())
         for result in results:
             if problem := self.method(result["calls"]):
                 return wrong(problem[0], f"The numbers are right, but the method is not. {by_name(*problem)}")
@@ -217,14 +217,12 @@ def difference(value: object, expected: object) -> tuple[str, str] | None:
             names = ", ".join(map(str, expected))
             return "other keys", f"returned {_short(value)}; expected a dictionary with the keys {names}"
         return _first((key, value[key], expected[key]) for key in expected)
-    if _is_number(expected) and not isinstance(value, (int, float)):
-        return "not a number", f"returned {_short(value)}; expected {expected:g}"
     if _is_number(value) and _is_number(expected):
-        near = 1e-5 + 1e-4 * abs(expected) if isinstance(expected, float) else 0
-        return None if abs(value - expected) <= near else ("other values", f"returned {value:g}; expected {expected:g}")
-    if type(value) is type(expected) and value == expected:
-        return None
-    return "other values", f"returned {_short(value)}; expected {_short(expected)}"
+        equal = abs(value - expected) <= (1e-5 + 1e-4 * abs(expected) if isinstance(expected, float) else 0)
+    else:
+        equal = type(value) is type(expected) and value == expected
+    name = "not a number" if _is_number(expected) and not isinstance(value, (int, float)) else "other values"
+    return None if equal else (name, f"returned {_short(value)}; expected {_short(expected)}")
 
 
 def _is_number(value: object) -> bool:
@@ -308,7 +306,7 @@ def _short(value: object) -> str:
         return f"[{shown}]" if isinstance(value, list) else f"({shown})"
     if isinstance(value, dict) and any(isinstance(item, (Tensor, list, tuple, dict)) for item in value.values()):
         return f"{{{', '.join(f'{key!r}: {_short(item)}' for key, item in value.items())}}}"
-    text = repr(value)
+    text = f"{value:.6g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 80 else f"{text[:60]} ... {text[-10:]}"
 
 
