@@ -21,7 +21,7 @@ HIGHEST = 3.0  # losses above are cut off
 
 @styled
 def interval_plot(claims: Sequence[Claim]) -> DescribedFigure:
-    """One row per claim: a dot for each seed's difference, a bar for the 95 % interval of the mean; right of 0 is as predicted.
+    """One row per claim: a dot per seed, a bar for the 95 % interval of the mean; right of 0 is as predicted.
 
     Args:
         claims: claims of one unit.
@@ -72,8 +72,8 @@ def _describe_intervals(claims: Sequence[Claim]) -> str:
         )
     counts = ", ".join(f"{n} {verdict}" for verdict, n in Counter(claim.verdict for claim in claims).items())
     return (
-        f"Predictions tested on trainings: {counts}. Differences in {claims[0].unit}, one row per prediction, with a dot "
-        "for each seed and a bar for the 95 % interval of their mean. A dashed line marks 0, and right of it is as "
+        f"Predictions tested on trainings: {counts}. Differences in {claims[0].unit}, one row per prediction, with a "
+        "dot for each seed and a bar for the 95 % interval of their mean. A dashed line marks 0, and right of it is as "
         f"predicted. {'; '.join(rows)}."
     )
 
@@ -92,7 +92,7 @@ def lines_with_spread(
 
 @styled
 def probe_plot(evidence: Evidence) -> DescribedFigure:
-    """What linear probes read off each stage of the staged net, trained and untrained: one panel per span of letters."""
+    """What linear probes read off each stage of the net, trained and untrained: one panel per span of letters."""
     fig = DescribedFigure(_describe_probes(evidence), figsize=(9, 3.6), layout="constrained")
     for ax, (span, letters) in zip(fig.subplots(1, 3, sharey=True), SPANS.items(), strict=True):
         lines_with_spread(ax, range(4), {net: _probed(evidence, span, net) for net in PROBED})
@@ -149,11 +149,12 @@ def rate_plot(tried: Rates) -> DescribedFigure:
 
 
 def _describe_rates(tried: Rates) -> str:
-    lines = [
-        f"{OPTIMIZERS[optimizer]}, {arm}: best {min(losses.values()):.2f} at {min(losses, key=losses.get)}, at the highest "
-        f"rate {max(losses)} {'broken down' if losses[max(losses)] == float('inf') else format(losses[max(losses)], '.2f')}"
-        for (optimizer, arm), losses in tried.items()
-    ]
+    lines = []
+    for (optimizer, arm), losses in tried.items():
+        best, highest = min(losses, key=losses.get), max(losses)
+        end = "broken down" if losses[highest] == float("inf") else f"{losses[highest]:.2f}"
+        best_and_end = f"best {losses[best]:.2f} at {best}, at the highest rate {highest} {end}"
+        lines.append(f"{OPTIMIZERS[optimizer]}, {arm}: {best_and_end}")
     return (
         "Validation loss at the end of training against the learning rate. Two panels, AdamW and plain SGD, with a "
         f"logarithmic axis and one line per normalisation; losses above {HIGHEST:g} are cut off. {'; '.join(lines)}."

@@ -1,4 +1,4 @@
-"""The graphs of lesson 07: the nodes that a tree computes, those that a dilated net computes, and what each of them sees."""
+"""The graphs of lesson 07: the nodes that a tree and a dilated net compute, and what each of them sees."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ POINTS = {1: 14, 2: 12, 4: 10}  # size of the letters in a node that holds this 
 
 
 def _taps(place: int, dilation: int, repeating: bool) -> tuple[int, int]:
-    """The two nodes below a node, the earlier one first; if repeating, the first column also serves for all before it."""
+    """The two nodes below a node, the earlier first; if repeating, the first column serves for all before it."""
     earlier = place - dilation
     return (max(earlier, 0) if repeating else earlier, place)
 

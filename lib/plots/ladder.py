@@ -9,7 +9,7 @@ RISE, HEIGHT, GAP = 1.9, 0.62, 0.34  # from row to row, of a box, between boxes;
 
 
 def ladder_rows(window: str, stages: Sequence[int] = (2, 2, 2), strided: bool = False) -> list[list[str]]:
-    """The characters in each box, row by row from single ones up: [[".", "c", ...], [".c", "ha", ...], ..., [".charlie"]].
+    """The characters in each box, row by row from single ones up: [[".", "c", ...], [".c", "ha", ...], [".charlie"]].
 
     Args:
         window: the characters of one window.
@@ -31,7 +31,7 @@ def ladder_rows(window: str, stages: Sequence[int] = (2, 2, 2), strided: bool = 
         rows.append(["".join(boxes[i::T] if strided else boxes[i * n : (i + 1) * n]) for i in range(T)])
     if len(rows[-1]) > 1:
         raise ValueError(
-            f"the stages {tuple(stages)} leave {len(rows[-1])} boxes of {len(window)}; they must multiply to {len(window)}."
+            f"the stages {tuple(stages)} leave {len(rows[-1])} boxes; they must multiply to {len(window)}."
         )
     return rows
 
@@ -44,8 +44,8 @@ def _describe(window: str, rows: list[list[str]], channels: int, strided: bool) 
     listed = "; ".join(f"{_shape(boxes, channels)} with the boxes {', '.join(boxes)}" for boxes in rows)
     merged = "boxes half a row apart, so letters meet that are not neighbours" if strided else "neighbours"
     return (
-        f"A ladder for the window {window}: every stage merges {merged}. Coloured letter boxes, read from bottom to top: "
-        f"{listed}. An arrow leads from each box to its place in the box above."
+        f"A ladder for the window {window}: every stage merges {merged}. Coloured letter boxes, read from bottom to "
+        f"top: {listed}. An arrow leads from each box to its place in the box above."
     )
 
 
@@ -81,7 +81,7 @@ def ladder(
         strided: draw the tempting mistake (see `ladder_rows`).
 
     Returns:
-        A figure with one row for each shape: (B, 8, 10), (B, 4, 20), (B, 2, 40), (B, 80) for eight characters and (2, 2, 2).
+        A figure with one row per shape: (B, 8, 10), (B, 4, 20), (B, 2, 40), (B, 80) for eight characters and (2, 2, 2).
 
     Raises:
         ValueError: the stages don't multiply to the length of the window.

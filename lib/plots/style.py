@@ -1,4 +1,4 @@
-"""How figures look and how they are shown: the palette, letters in their colours, and `show` with caption and description."""
+"""How figures look and how they are shown: the palette, coloured letters, and `show` with caption and description."""
 
 import base64
 import html
@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,7 +26,7 @@ NAME = "charlie"
 COLOURS = dict(zip(NAME, (ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE), strict=True))
 
 # Matplotlib's defaults instead of the reader's matplotlibrc, with this palette (without yellow, too pale for a line).
-STYLE = ["default", {"axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY])}]
+STYLE = ["default", {"axes.prop_cycle": plt.cycler(color=[BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY])}]
 styled = plt.style.context(STYLE)  # decorates each function that builds a figure
 
 Number = int | float
@@ -85,18 +84,9 @@ def draw_letters(
     strength: float = 0.75,
     ink: str = INK,
 ) -> None:
-    """Cells with one letter each, side by side, in their colours.
+    """Cells of this width and height side by side, each in the colour of its letter, from the lower left end (x, y).
 
-    Args:
-        ax: where to draw.
-        x: left end of the first cell.
-        y: lower end of the cells.
-        letters: one per cell.
-        cell: width of a cell.
-        height: height of a cell.
-        size: of the letters in points; None leaves the letters out.
-        strength: opacity of the colours.
-        ink: colour of the letters.
+    The letters have `size` points and the colour `ink`; `size` None leaves them out. `strength` is the cells' opacity.
     """
     for i, letter in enumerate(letters):
         colour = {"facecolor": letter_colour(letter), "alpha": strength, "linewidth": 0}
@@ -131,16 +121,7 @@ def png_of(fig: Figure, dpi: int = DPI) -> bytes:
 
 
 class Picture:
-    """A figure as a notebook stores it: HTML with the description as alternative text and a caption, PNG, and text.
-
-    Args:
-        fig: the figure.
-        alt: see `show`.
-        caption: see `show`.
-
-    Raises:
-        ValueError: the description is shorter than 40 characters.
-    """
+    """A figure as a notebook stores it: HTML, PNG and text. Arguments and errors are those of `show`."""
 
     def __init__(self, fig: Figure, alt: str | None = None, caption: str | None = None) -> None:
         self.alt = " ".join((alt or getattr(fig, "alt", "")).split())
@@ -149,7 +130,7 @@ class Picture:
                 f"show needs a description of at least 40 characters; got {len(self.alt)}: {self.alt!r}. "
                 "Say what the axes are, what is seen, and what to conclude."
             )
-        self.caption = caption or re.split(r"(?<=[.!?])\s+(?=[A-Z])", self.alt)[0]
+        self.caption = caption or re.split(r"(?<=[.!?])\s+(?=[A-Z])", self.alt)[0]  # the first sentence
         png = png_of(fig)
         self.png = base64.b64encode(png).decode()
         # Two pixels per CSS pixel in every picture, so that text has one size in all of them.
@@ -165,10 +146,10 @@ class Picture:
             f"box-sizing:border-box;max-width:100%;width:{self.width}px;"
             f"padding:{PADDING - 1}px;border:1px solid #cccccc;background:white"
         )
+        alt, caption = html.escape(self.alt), html.escape(self.caption)
         return (
-            f'<figure style="margin:0"><img alt="{html.escape(self.alt)}" '
-            f'src="data:image/png;base64,{self.png}" style="{look}">'
-            f'<figcaption style="max-width:{self.width}px"><small>{html.escape(self.caption)}</small></figcaption></figure>'
+            f'<figure style="margin:0"><img alt="{alt}" src="data:image/png;base64,{self.png}" style="{look}">'
+            f'<figcaption style="max-width:{self.width}px"><small>{caption}</small></figcaption></figure>'
         )
 
 
@@ -177,8 +158,8 @@ def show(fig: Figure, alt: str | None = None, caption: str | None = None) -> Non
 
     Args:
         fig: the figure.
-        alt: for a reader who cannot see it: what the axes are, the shape of what is drawn, what to conclude. A figure
-            of `lib.plots` has its own.
+        alt: for a reader who cannot see it: what the axes are, the shape of what is drawn, what to conclude. Figures of
+            `lib.plots` bring their own.
         caption: one visible sentence; the first of the description if none is given.
 
     Raises:

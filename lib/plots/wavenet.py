@@ -1,4 +1,4 @@
-"""The figures of lesson 08: what flows through a layer, who sees the future, what the queues hold, what each part is worth."""
+"""The figures of lesson 08: the flow through a layer, who sees the future, what queues hold, what parts are worth."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -138,9 +138,9 @@ def _describe_maps(maps: Mapping[str, Float[Tensor, "outputs T"]], text: str) ->
             f"an output depends on up to {widest} tokens"
         )
     return (
-        f"Maps of which output depends on which token of {text}, by gradient. One row per output from top to bottom, one "
-        "column per token; a cell is white where the gradient is exactly zero, and a stepped line separates each output's "
-        f"past, on the left, from its future. {'; '.join(parts)}. A causal net has nothing right of the line."
+        f"Maps of which output depends on which token of {text}, by gradient. One row per output from top to bottom, "
+        "one column per token; a cell is white where the gradient is exactly zero, and a stepped line separates each "
+        f"output's past, on the left, from its future. {'; '.join(parts)}. A causal net has nothing right of the line."
     )
 
 
@@ -185,15 +185,15 @@ def _describe_queues(text: str, dilations: Sequence[int]) -> str:
         for number, dilation in enumerate(dilations, start=1)
     ]
     return (
-        f"The queues at the moment when {text[-1]} of {text} arrives. One row per layer, the lowest layer at the bottom: "
-        f"{'; '.join(rows)}. Each also reads the new input, {text[-1]}, which is added to the queue on the right, while "
-        "the oldest, in a dashed frame, is removed on the left."
+        f"The queues at the moment when {text[-1]} of {text} arrives. One row per layer, the lowest at the bottom: "
+        f"{'; '.join(rows)}. Each also reads the new input, {text[-1]}, which is added to the queue on the right, "
+        "while the oldest, in a dashed frame, is removed on the left."
     )
 
 
 @styled
 def parts_figure(losses: Mapping[str, Float[Tensor, "N"]], line: tuple[str, float] | None = None) -> DescribedFigure:
-    """What each part is worth: the losses of every net, one dot per seed, and its paired difference to the net above it.
+    """What each part is worth: the losses of every net, one dot per seed, and its paired gain on the net above it.
 
     Args:
         losses: for each net the validation losses in nats per character, one per seed in the same order of seeds; each
@@ -242,8 +242,8 @@ def _describe_parts(losses: Mapping[str, Float[Tensor, "N"]], line: tuple[str, f
     beside = "" if line is None else f" A dashed line marks {line[0]}, {line[1]:.3f}."
     return (
         "What each part is worth: validation losses of nets that gain one part per row. Left, the losses in nats per "
-        f"character, one dot per seed, and their means: {means}.{beside} Right, by how much each net improves on the one "
-        f"above it, with the 95 % interval: {'; '.join(parts)}."
+        f"character, one dot per seed, and their means: {means}.{beside} Right, by how much each net improves on the "
+        f"one above it, with the 95 % interval: {'; '.join(parts)}."
     )
 
 
