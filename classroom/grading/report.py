@@ -2,7 +2,6 @@
 
 import ast
 import base64
-import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -13,8 +12,8 @@ from classroom.grading import notebook, pages
 from classroom.grading.notebook import Assignment
 from classroom.grading.records import Attempt
 from lib.checks.exercise import NOT_DONE
+from lib.plots.style import BLUE, VERMILION, png_of
 
-BLUE, VERMILION = "#0072B2", "#D55E00"  # Okabe and Ito 2008, as in lib.plots.style
 ALIKE = 3  # students whose own answers, at least this many, all equal another's are reported
 
 
@@ -51,9 +50,7 @@ def copies(attempts: Sequence[Attempt], assignment: Assignment) -> dict[str, lis
 
 
 def _picture(figure: Figure, alt: str) -> dict[str, str]:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    return {"alt": alt, "data": base64.b64encode(file.getvalue()).decode()}
+    return {"alt": alt, "data": base64.b64encode(png_of(figure, dpi=110)).decode()}
 
 
 def distribution(points: Sequence[float], of: float) -> dict[str, str]:
