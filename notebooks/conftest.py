@@ -5,7 +5,7 @@ Of the assignments only the sources are validated: what nbgrader makes of them, 
 
 import os
 
-# Read by torch when a kernel loads it. A value that is already set is kept: tests/processors.py tries one and two threads.
+# Read by torch when a kernel loads it. A value that is already set is kept.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 collect_ignore_glob = [f"assignments/{folder}/*" for folder in ("release", "submitted", "autograded", "feedback")]

@@ -7,6 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 # What can be mutated, core first; the file's stem is the module's name.
 MODULES = {path.stem: path for folder in ("lib", "lib/wavenet") for path in sorted((ROOT / folder).glob("[!_]*.py"))}
+# Modules that share their tests.
+TRAINED = ("recipes", "batches", "training", "checkpoints")
+TRAINING = ("test_training.py", "test_checkpoints.py", "wavenet/test_sequences.py")
 WRONG = sorted(path.stem.removeprefix("wrong_") for path in Path(__file__).parent.glob("wrong_*.py"))
 
 
@@ -62,12 +65,12 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def tests_of(path: Path) -> Path:
-    """The tests that must reject a mutant of this module: a file, or a folder for a module of a package."""
+def tests_of(path: Path) -> tuple[Path, ...]:
+    """The tests that must reject a mutant of this module: its own, all of its package's, or those of the training."""
     if path.parent.name != "lib":
-        return ROOT / "tests" / path.parent.name
-    own = ROOT / "tests" / f"test_{path.stem}.py"
-    return own if own.exists() else ROOT / "tests" / "test_training.py"
+        return (ROOT / "tests" / path.parent.name,)
+    names = TRAINING if path.stem in TRAINED else (f"test_{path.stem}.py",)
+    return tuple(ROOT / "tests" / name for name in names if (ROOT / "tests" / name).exists())
 
 
 def mutants(subject: str) -> list[Mutant]:

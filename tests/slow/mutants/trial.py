@@ -39,7 +39,7 @@ class Trial:
 
     module: str
     source: str
-    tests: str
+    tests: list[str]
     target: str = ""
 
 
@@ -103,7 +103,7 @@ def run_tests(trial: Trial, folder: Path, cpu_seconds: int) -> None:
     sys.meta_path.insert(0, Changed(trial.module, trial.source))
     plugin = FirstFailure(trial.target)
     options = ["-x", "-q", "-p", "hypothesispytest", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={ROOT}"]
-    code = pytest.main([trial.tests, *options, f"--basetemp={folder / 'tmp'}"], plugins=[plugin])
+    code = pytest.main([*trial.tests, *options, f"--basetemp={folder / 'tmp'}"], plugins=[plugin])
     outcome = {"code": code, "rejected_by": plugin.rejected_by, "passed": plugin.passed}
     (folder / "outcome").write_text(json.dumps(outcome))
 
