@@ -26,7 +26,7 @@ def git(*words: str) -> str:
 
 @cache
 def changed() -> tuple[str, set[Path]] | None:
-    """A revision and the files that differ from it; None if everything is to be tried."""
+    """A revision and the files that differ from it; None if everything is to be tried, as without git's history."""
     base = os.environ.get("MUTANTS", "")
     if base == "all":
         return None
@@ -93,7 +93,7 @@ def test_a_wrong_result_is_rejected_and_a_right_one_is_not(tmp_path):
 
 def test_a_mutant_that_never_ends_has_no_verdict(tmp_path):
     endless = verdict(tmp_path, "while True: pass", 2)
-    assert endless.trouble == "it exceeded its limit of time" and not endless.rejected_by
+    assert endless.trouble == "it exceeded its limit of CPU time" and not endless.rejected_by
 
 
 def test_waiting_does_not_count_as_time(tmp_path):
