@@ -12,9 +12,16 @@ from lib.data import load_names
 from lib.models import trained_model
 from lib.recipes import FAST, LECTURE, LONG, QUICK
 from lib.sampling import sample_names
+from tests.links import broken_links
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "data/README.md")),
+    *sorted((ROOT / "notebooks").glob("*.ipynb")),
+]
 
 
 def command(name: str) -> str:
@@ -129,3 +136,13 @@ def test_own_words(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(re.search(r"```python\n(.+?)```", README, re.DOTALL)[1], {})
     assert re.search(r"\['.*'\]", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path):
+    assert broken_links(path) == []
+
+
+def test_a_broken_link_is_reported():
+    text = "[a](README.md) [b](gone.md#part) [c](#what-is-where) [d](https://example.org/x) ![e](gone.png) [f](#gone)"
+    assert broken_links(ROOT / "README.md", text) == ["gone.md#part", "gone.png", "#gone"]

@@ -26,7 +26,7 @@ def git(*words: str) -> str:
 
 @cache
 def changed() -> tuple[str, set[Path]] | None:
-    """A revision and the files that differ from it; None if everything is to be tried."""
+    """A revision and the files that differ from it; None if everything is to be tried, as without git's history."""
     base = os.environ.get("MUTANTS", "")
     if base == "all":
         return None
@@ -37,11 +37,15 @@ def changed() -> tuple[str, set[Path]] | None:
     return (base, {ROOT / name for name in listed.split("\n")}) if git("rev-parse", "--verify", base) else None
 
 
+def trial_of(path: Path, source: str, target: str = "") -> "trial.Trial":
+    return trial.Trial(module_name(path), source, [str(tests) for tests in tests_of(path)], target)
+
+
 @cache
 def verdict_of_unchanged(tests: tuple[Path, ...]) -> "trial.Verdict":
     """The verdict on lib as it is, run as the mutants are."""
     path = next(path for path in MODULES.values() if tests_of(path) == tests)
-    (verdict,) = trial.run_apart([trial.Trial(module_name(path), path.read_text(encoding="utf-8"), tuple(map(str, tests)))])
+    (verdict,) = trial.run_apart([trial_of(path, path.read_text(encoding="utf-8"))])
     return verdict
 
 
@@ -55,18 +59,16 @@ def test_every_mistake_is_rejected(subject):
     tried = mutants(subject)
     files = {mutant.path() for mutant in tried} | {Path(__file__).parent / "mutants" / f"wrong_{subject}.py"}
     tests = {tests_of(mutant.path()) for mutant in tried}
+    files = files.union(*tests)
     if differs := changed():
         base, paths = differs
-        files |= {file for chosen in tests for file in chosen}
         if not any(files & {path, path.parent} for path in paths):
             pytest.skip(f"{len(tried)} mutants of {subject}: nothing changed since {base[:9]}; MUTANTS=all tries them")
-    for chosen in sorted(tests):
-        verdict = verdict_of_unchanged(chosen)
-        assert verdict.passed and not verdict.trouble + verdict.rejected_by, f"{chosen}, lib as it is: {verdict}"
-    trials = [
-        trial.Trial(module_name(mutant.path()), mutant.source(), tuple(map(str, tests_of(mutant.path()))), mutant.target)
-        for mutant in tried
-    ]
+    for some in sorted(tests):
+        verdict = verdict_of_unchanged(some)
+        problem = verdict.trouble or verdict.rejected_by
+        assert verdict.passed and not problem, f"lib as it is, tests of {subject}: {problem}\n{verdict.output}"
+    trials = [trial_of(mutant.path(), mutant.source(), mutant.target) for mutant in tried]
     verdicts = dict(zip(tried, trial.run_apart(trials), strict=True))
     survived = [str(mutant) for mutant, verdict in verdicts.items() if not verdict.rejected_by + verdict.trouble]
     troubled = [
@@ -80,7 +82,7 @@ def verdict(tmp_path: Path, load_names: str, cpu_seconds: int) -> "trial.Verdict
     tests = tmp_path / "test_it.py"
     tests.write_text("from lib.data import load_names\n\ndef test_it():\n    assert load_names() == 1\n")
     source = f"import time\ndef load_names():\n    {load_names}\n"
-    (verdict,) = trial.run_apart([trial.Trial("lib.data", source, (str(tests),))], cpu_seconds)
+    (verdict,) = trial.run_apart([trial.Trial("lib.data", source, [str(tests)])], cpu_seconds)
     return verdict
 
 
@@ -91,7 +93,7 @@ def test_a_wrong_result_is_rejected_and_a_right_one_is_not(tmp_path):
 
 def test_a_mutant_that_never_ends_has_no_verdict(tmp_path):
     endless = verdict(tmp_path, "while True: pass", 2)
-    assert endless.trouble == "it exceeded its limit of time" and not endless.rejected_by
+    assert endless.trouble == "it exceeded its limit of CPU time" and not endless.rejected_by
 
 
 def test_waiting_does_not_count_as_time(tmp_path):

@@ -7,13 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 # What can be mutated, core first; the file's stem is the module's name.
 MODULES = {path.stem: path for folder in ("lib", "lib/wavenet") for path in sorted((ROOT / folder).glob("[!_]*.py"))}
-# Modules without a test file of their name, or with tests elsewhere too.
-MORE = {
-    "recipes": ["test_training.py"],
-    "batches": ["test_training.py", "wavenet/test_sequences.py"],
-    "training": ["test_checkpoints.py", "wavenet/test_sequences.py"],
-    "checkpoints": ["test_training.py"],
-}
+# Modules that share their tests.
+TRAINED = ("recipes", "batches", "training", "checkpoints")
+TRAINING = ("test_training.py", "test_checkpoints.py", "wavenet/test_sequences.py")
 WRONG = sorted(path.stem.removeprefix("wrong_") for path in Path(__file__).parent.glob("wrong_*.py"))
 
 
@@ -70,9 +66,11 @@ def module_name(path: Path) -> str:
 
 
 def tests_of(path: Path) -> tuple[Path, ...]:
-    """The tests that must reject a mutant of this module: its file, or the folder of a package, and what MORE names."""
-    own = ROOT / "tests" / (path.parent.name if path.parent.name != "lib" else f"test_{path.stem}.py")
-    return (*filter(Path.exists, [own]), *(ROOT / "tests" / name for name in MORE.get(path.stem, ())))
+    """The tests that must reject a mutant of this module: its own, all of its package's, or those of the training."""
+    if path.parent.name != "lib":
+        return (ROOT / "tests" / path.parent.name,)
+    names = TRAINING if path.stem in TRAINED else (f"test_{path.stem}.py",)
+    return tuple(ROOT / "tests" / name for name in names if (ROOT / "tests" / name).exists())
 
 
 def mutants(subject: str) -> list[Mutant]:

@@ -39,7 +39,7 @@ class Trial:
 
     module: str
     source: str
-    tests: tuple[str, ...]
+    tests: list[str]
     target: str = ""
 
 
@@ -111,8 +111,8 @@ def run_tests(trial: Trial, folder: Path, cpu_seconds: int) -> None:
 def verdict_of(exit_code: int, folder: Path) -> Verdict:
     """In the parent: the verdict of a child that has ended."""
     output = (folder / "output").read_text(errors="replace") if (folder / "output").exists() else ""
-    if exit_code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return Verdict(trouble="it exceeded its limit of time", output=output)
+    if exit_code == -signal.SIGXCPU:
+        return Verdict(trouble="it exceeded its limit of CPU time", output=output)
     if not (folder / "outcome").exists():
         return Verdict(trouble=f"the process ended with exit code {exit_code}", output=output)
     outcome = json.loads((folder / "outcome").read_text())
