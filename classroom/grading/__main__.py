@@ -130,11 +130,8 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
     fingerprint = stage.fingerprint(source, cells, seed)
     everyone = submissions.collect(options.folder, source.stem)
     mine = {student: path for student, path in everyone.items() if in_shard(student, options.shard)}
-    graded, failed = [], skipped(options.folder)
-    with (
-        tempfile.TemporaryDirectory(prefix="grading-") as folder,
-        tqdm(total=len(mine), disable=None, unit=" submissions") as bar,
-    ):
+    graded, failed, full = [], skipped(options.folder), sum(assignment.tests.values())
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder, tqdm(total=len(mine), disable=None) as bar:
 
         def done(submission: Submission, future: Future) -> None:
             try:
@@ -145,7 +142,7 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
             else:
                 store.add(submission, fingerprint, outcome)
                 graded.append(submission.student)
-                line = f"{outcome.points:g} of {sum(assignment.tests.values()):g}, {outcome.seconds:g} s"
+                line = f"{outcome.points:g} of {full:g}, {outcome.seconds:g} s"
             with bar.external_write_mode():
                 print(f"{submission.student}: {line}", flush=True)
             bar.update()
@@ -153,7 +150,7 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
         stage.build(Path(folder), cells)
         config = RunConfig(assignment, Path(folder), seed, Limits(options.seconds, options.total), boxed)
         grade_all(config, waiting(mine, store, fingerprint, bar), options.jobs, done)
-    print(f"{len(mine)} students: {len(graded)} graded now, {len(mine) - len(graded)} not.")
+    print(f"{len(graded)} of {len(mine)} students were graded now.")
     return len(graded), failed
 
 

@@ -20,7 +20,7 @@ class Unreadable(Exception):
 
 @dataclass
 class Cell:
-    """kind: code or markdown. name: nbgrader's grade_id, "" if none. ident: the cell's own id. points: None if ungraded."""
+    """kind: code or markdown. name: nbgrader's grade_id or "". ident: the cell's own id. points: None if ungraded."""
 
     kind: str
     source: str
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass
 class Assignment:
-    """The teacher's notebook. tests: points by exercise. manual: points by the name of each cell that a person grades."""
+    """The teacher's notebook. tests: points by exercise. manual: points by name of each cell that a person grades."""
 
     name: str
     cells: list[Cell]

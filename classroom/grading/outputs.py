@@ -1,4 +1,4 @@
-"""Everything that is made from the records: grades, pages, the report, the gradebook. Made again each time, from nothing else."""
+"""Everything that is made from the records, and from nothing else: grades, pages, the report, the gradebook."""
 
 from collections.abc import Sequence
 from pathlib import Path

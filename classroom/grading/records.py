@@ -1,4 +1,4 @@
-"""What is kept: results/STUDENT/NUMBER.json, one per attempt and never changed, and marks.csv, which a teacher fills in."""
+"""What is kept: results/STUDENT/NUMBER.json, one per attempt and never changed; marks.csv, which a teacher fills in."""
 
 import csv
 import io

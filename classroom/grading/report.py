@@ -63,7 +63,8 @@ def distribution(points: Sequence[float], of: float) -> dict[str, str]:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="points (without the answers that a person grades)", ylabel="students", xlim=(-0.7, of + 0.7))
     median = sorted(points)[len(points) // 2]
-    alt = f"Students by points: {len(points)} students, from {min(points):g} to {max(points):g} of {of:g}, median {median:g}."
+    spread = f"from {min(points):g} to {max(points):g} of {of:g}, median {median:g}"
+    alt = f"Students by points: {len(points)} students, {spread}."
     return _picture(figure, alt)
 
 

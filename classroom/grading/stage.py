@@ -1,4 +1,4 @@
-"""The folder that a sandbox sees as the course: a list of copied files, none of which has a solution or a hidden case."""
+"""The folder that a sandbox sees as the course: a list of copied files, without solutions and hidden cases."""
 
 import ast
 import hashlib

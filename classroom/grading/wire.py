@@ -23,7 +23,7 @@ class ProtocolError(Exception):
 
 
 def encode(value: object) -> object:
-    """Tensors, numbers, texts, lists, tuples and dictionaries as JSON values; of any other object, a text with its type."""
+    """The JSON value of tensors, numbers, texts, lists, tuples and dictionaries; of other objects, the type as text."""
     if value is None or isinstance(value, (bool, float, str)):
         return value
     if isinstance(value, int):

@@ -18,7 +18,7 @@ WHOLE = SOURCES if os.environ.get("ROUNDS") == "all" else SOURCES[:1]
 
 
 class Round:
-    """Four students: two with right answers written differently, one with wrong ones, one with the unchanged release."""
+    """Four students: two with right answers written differently, one with wrong answers, one with the bare release."""
 
     def __init__(self, source: Path, folder: Path) -> None:
         self.assigned, self.submitted, self.out = Assigned(source), folder / "submitted", folder / "graded"
