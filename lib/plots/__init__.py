@@ -7,6 +7,7 @@ pyplot's figures the same style, so that the lessons look the same with any matp
 import matplotlib.pyplot as plt
 
 from lib.plots.ladder import ladder, ladder_rows, window_rows
+from lib.plots.log import log
 from lib.plots.style import COLOURS, INK, NAME, STOP_COLOUR, STYLE, draw_cells, letter_colour, png_of, show
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ladder",
     "ladder_rows",
     "letter_colour",
+    "log",
     "png_of",
     "show",
     "window_rows",
