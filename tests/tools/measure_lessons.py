@@ -1,9 +1,12 @@
-"""Run every lesson in a fresh kernel, and estimate how long it takes to read.
+"""How long each lesson takes to read, to practise and to run.
 
-    python tests/tools/measure_lessons.py            prints the table
-    python tests/tools/measure_lessons.py --write    also writes the figures into README's map and each lesson's header
+    python -m tests.tools.measure_lessons             prints the table of all lessons
+    python -m tests.tools.measure_lessons 02 03       of some
+    python -m tests.tools.measure_lessons --reading   without running them
+    python -m tests.tools.measure_lessons --write     also writes the figures into README's map and each lesson's header
 
-The outputs stored in the lessons do not change.
+Minutes of reading: words / 170 + lines of code / 12 + 0.75 per figure, without the section "Your turn"; minutes of exercises
+are those in their titles. The outputs stored in the lessons do not change.
 """
 
 import argparse
@@ -18,8 +21,7 @@ from jupyter_client.manager import start_new_kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-WORDS_PER_MINUTE = 200
-SECONDS_PER_LINE = 4  # of code
+WORDS_PER_MINUTE, LINES_PER_MINUTE, MINUTES_PER_FIGURE = 170, 12, 0.75
 
 
 def run_seconds(path: Path) -> float:
@@ -44,63 +46,85 @@ def run_seconds(path: Path) -> float:
         manager.shutdown_kernel(now=True)
 
 
-def reading_minutes(path: Path) -> int:
-    """Estimated reading time, from words and lines of code."""
-    cells = nbformat.read(path, as_version=4).cells
-    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
-    lines = sum(bool(line.strip()) for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines())
-    return math.ceil(words / WORDS_PER_MINUTE + lines * SECONDS_PER_LINE / 60)
+def reading_minutes(notebook: nbformat.NotebookNode) -> int:
+    """Minutes to read a lesson, its folded answers included, its exercises not."""
+    words = lines = figures = 0
+    section = ""
+    for cell in notebook.cells:
+        title = re.search(r"^## (.+)", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+        section = title[1] if title else section
+        if section.startswith("Your turn"):
+            continue
+        if cell.cell_type == "markdown":
+            words += len(cell.source.split())
+        else:
+            lines += len(cell.source.splitlines())
+            figures += sum("<img" in output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    return round(words / WORDS_PER_MINUTE + lines / LINES_PER_MINUTE + MINUTES_PER_FIGURE * figures)
 
 
-def rounded(seconds: float) -> str:
-    """Seconds, rounded up to a multiple of five."""
-    return f"{math.ceil(seconds / 5) * 5} s"
+def exercise_minutes(notebook: nbformat.NotebookNode) -> int:
+    """The sum of the minutes in the exercises' titles."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return sum(map(int, re.findall(r"^### \d\. .+ · (\d+) minutes", text, re.MULTILINE)))
 
 
-def in_readme(text: str, name: str, reading: str, run_time: str) -> str:
-    """README with both figures in the row that links to the lesson."""
-    row = re.compile(rf"^(\| \[[^|]*\(notebooks/{re.escape(name)}\) \|[^|]*\|)[^|]*\|[^|]*\|$", re.MULTILINE)
-    text, rows = row.subn(rf"\1 {reading} | {run_time} |", text)
-    if rows != 1:
-        raise ValueError(f"README's map: expected one row that links to notebooks/{name}, got {rows}.")
-    return text
+def in_readme(text: str, name: str, figures: dict[str, str]) -> str:
+    """README with the figures in the row that links to the lesson: reading, exercises, run time."""
+    row = re.compile(
+        rf"^(\| \[[^|]*\(notebooks/{re.escape(name)}\) \|[^|]*\|)([^|]*)\|([^|]*)\|([^|]*)\|$", re.MULTILINE
+    )
+    found = row.search(text)
+    if not found:
+        raise ValueError(f"README's map: expected a row that links to notebooks/{name}, got none.")
+    old = dict(zip(("Reading", "Exercises", "Run time"), map(str.strip, found.groups()[1:]), strict=True))
+    return text.replace(found[0], f"{found[1]} {' | '.join((old | figures).values())} |")
 
 
-def in_header(text: str, reading: str, run_time: str) -> str:
-    """A lesson's first cell with both figures in its table."""
-    for row, figure in (("Reading", reading), ("Run time", run_time)):
+def in_header(text: str, figures: dict[str, str]) -> str:
+    """The cell with the lesson's table, with the figures in their rows."""
+    for row, figure in figures.items():
         text, rows = re.subn(rf"^(\| *\**{row}\** *\|).*\|$", rf"\1 {figure} |", text, flags=re.MULTILINE)
-        if rows != 1:
-            raise ValueError(f"the header's table: expected one row {row!r}, got {rows}.")
+        if rows > 1:
+            raise ValueError(f"the lesson's table: expected one row {row!r}, got {rows}.")
     return text
 
 
-def write_header(path: Path, reading: str, run_time: str) -> None:
-    """Change the header in the lesson's file."""
+def write_header(path: Path, figures: dict[str, str]) -> None:
+    """Change the table in the lesson's file."""
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
-    notebook.cells[0].source = in_header(notebook.cells[0].source, reading, run_time)
+    cell = next(cell for cell in notebook.cells if "| **Reading**" in cell.source)
+    cell.source = in_header(cell.source, figures)
     nbformat.write(notebook, path)
 
 
 def main() -> None:
     """Measure, print and, with --write, store the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lessons", nargs="*", help="their numbers; default: all")
+    parser.add_argument("--reading", action="store_true", help="do not run them")
     parser.add_argument("--write", action="store_true", help="write the figures into README and the lessons")
-    write = parser.parse_args().write
+    options = parser.parse_args()
     # As in the tests: one thread per kernel, so that a busy second core changes little.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    lessons = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    measured = []
-    for path in lessons:
-        measured.append((path, reading_minutes(path), run_seconds(path)))
-        print(f"{path.name:<36} {measured[-1][1]:>4} minutes to read {measured[-1][2]:>6.1f} s to run", flush=True)
-    slowest, _, seconds = max(measured, key=lambda row: row[2])
-    print(f"slowest: {slowest.name}, {seconds:.1f} s")
-    if write:
-        readme = README.read_text(encoding="utf-8")
-        for path, minutes, seconds in measured:
-            write_header(path, f"{minutes} minutes", rounded(seconds))
-            readme = in_readme(readme, path.name, f"{minutes} minutes", rounded(seconds))
+    readme, total = README.read_text(encoding="utf-8"), 0
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        if options.lessons and path.name[:2] not in options.lessons:
+            continue
+        notebook = nbformat.read(path, as_version=4)
+        figures = {
+            "Reading": f"{reading_minutes(notebook)} minutes",
+            "Exercises": f"{exercise_minutes(notebook)} minutes",
+        }
+        if not options.reading:
+            figures["Run time"] = f"{math.ceil(run_seconds(path) / 5) * 5} s"
+        total += reading_minutes(notebook)
+        print(f"{path.name:<36} {'  '.join(f'{name} {figure}' for name, figure in figures.items())}", flush=True)
+        if options.write:
+            write_header(path, figures)
+            readme = in_readme(readme, path.name, figures)
+    print(f"{total} minutes to read")
+    if options.write:
         README.write_text(readme, encoding="utf-8", newline="\n")
 
 
