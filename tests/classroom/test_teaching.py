@@ -44,8 +44,9 @@ def cells(path):
 
 
 def header(path):
-    """The table in the first cell of a notebook."""
-    return dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \|$", "".join(cells(path)[0]["source"]), re.MULTILINE))
+    """The table at the beginning of a notebook."""
+    text = "\n".join("".join(cell["source"]) for cell in cells(path)[:6] if cell["cell_type"] == "markdown")
+    return dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \|$", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", PAGES)

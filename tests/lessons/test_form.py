@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tests.tools.measure_lessons import exercise_minutes, reading_minutes
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 VERBS = set(
@@ -20,6 +22,7 @@ find prove compare count write check""",
     )
 )
 SECTIONS = ["Objectives", "Your turn", "Summary", "Quiz", "Next", "References"]
+SECOND_SECTIONS = ["About this lesson", "Your turn", "Summary", "The log", "Quiz", "Next", "References"]
 FOLD = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
 
@@ -54,30 +57,66 @@ def is_ignored(cell):
     return "nbval-ignore-output" in cell.metadata.get("tags", [])
 
 
+def second_edition(notebook):
+    """Whether a lesson has its second edition's form; the first edition's rules go when the last lesson has."""
+    return bool(section(notebook, "About this lesson"))
+
+
 def header(notebook):
-    text = notebook.cells[0].source
-    lines = text.splitlines()
     problems = []
-    if not re.match(r"# \d\d · \S", text):
+    if not re.match(r"# \d\d · \S", notebook.cells[0].source):
         problems.append("the first cell's title is not '# NN · title'")
-    promise = " ".join(line for line in lines[1:] if line and not line.startswith("|"))
-    if len(promise) < 40 or not promise.endswith("."):
+    promise = " ".join(line for line in notebook.cells[0].source.splitlines()[1:] if line and not line.startswith("|"))
+    if len(promise) < 40 or not promise.endswith((".", "?", "!")):
         problems.append("no sentence of promise below the title")
+    expected = {"Reading": r"\d+ minutes", "Run time": r"\d+ s", "Needs": r".+", "Gives": r".+"}
+    text = notebook.cells[0].source
+    if second_edition(notebook):
+        text = section(notebook, "About this lesson")[0].source
+        expected["Exercises"] = r"\d+ minutes"
+        before = notebook.cells[: notebook.cells.index(section(notebook, "About this lesson")[0])]
+        if not any(cell.cell_type == "code" and cell.outputs for cell in before):
+            problems.append("no names and no picture before the table")
     rows = dict(re.findall(r"^\| *\**(\w[\w ]*?)\** *\| *(.*?) *\|$", text, re.MULTILINE))
-    for row, form in (("Reading", r"\d+ minutes"), ("Run time", r"\d+ s"), ("Needs", r".+"), ("Gives", r".+")):
+    for row, form in expected.items():
         if not re.match(form, rows.get(row, "")):
-            problems.append(f"the header's table has no row {row!r} of the form {form!r}: {rows.get(row)!r}")
+            problems.append(f"the table has no row {row!r} of the form {form!r}: {rows.get(row)!r}")
+    return problems
+
+
+def minutes(notebook):
+    """Only of the second edition: at most 30 by the formula, and the header says it."""
+    if not second_edition(notebook):
+        return []
+    about = section(notebook, "About this lesson")[0].source
+    problems = [] if reading_minutes(notebook) <= 30 else [f"{reading_minutes(notebook)} minutes to read, over 30"]
+    for row, actual in (("Reading", reading_minutes(notebook)), ("Exercises", exercise_minutes(notebook))):
+        if f"| **{row}** | {actual} minutes |" not in about:
+            problems.append(
+                f"{row}: expected {actual} minutes; python -m tests.tools.measure_lessons --reading --write"
+            )
+    return problems
+
+
+def judging(notebook):
+    """Only of the second edition: no output is a judgement without the number that it judges."""
+    problems = []
+    for cell in code(notebook) if second_edition(notebook) else ():
+        text = "".join(o.get("text", "") for o in cell.outputs if o.output_type == "stream").strip()
+        if re.search(r"(: True|: False|^True|^False)\s*$", text, re.MULTILINE) and not re.search(r"\d\.\d", text):
+            problems.append(f"cell [{cell.execution_count}] judges instead of showing: {text[:60]!r}")
     return problems
 
 
 def sections(notebook):
     titles = re.findall(r"^## (.+?)\s*$", prose(notebook.cells), re.MULTILINE)
-    found = [title for title in titles if title in SECTIONS]
-    return [] if found == SECTIONS else [f"expected the sections {SECTIONS}, got {found}"]
+    expected = SECOND_SECTIONS if second_edition(notebook) else SECTIONS
+    found = [title for title in titles if title in expected]
+    return [] if found == expected else [f"expected the sections {expected}, got {found}"]
 
 
 def objectives(notebook):
-    found = items(prose(section(notebook, "Objectives")))
+    found = items(prose(section(notebook, "About this lesson") or section(notebook, "Objectives")))
     problems = [] if 3 <= len(found) <= 5 else [f"expected 3 to 5 objectives, got {len(found)}"]
     for item in found:
         if re.split(r"\W+", item.strip("*_ "))[0].lower() not in VERBS:
@@ -227,9 +266,9 @@ def tags(notebook):
             if tag in ("nbval-skip", "raises-exception"):
                 problems.append(f"the tag {tag} hides what a cell gives: {cell.source[:40]!r}")
         if is_ignored(cell):
-            if not re.search(r"\btrain\(|\binteract(ive|ive_output|_manual)?\(|\bwidgets\.", cell.source):
-                problems.append(f"uncompared, and neither trains nor draws widgets: {cell.source[:40]!r}")
-            if following is None or following.cell_type != "code" or not re.search(r"\bassert\b", following.source):
+            if not re.search(r"\btrain\(|_names\(|\binteract(ive|ive_output|_manual)?\(|\bwidgets\.", cell.source):
+                problems.append(f"uncompared, and neither trains, nor samples, nor draws widgets: {cell.source[:40]!r}")
+            if not second_edition(notebook) and not re.search(r"\bassert\b", following.source if following else ""):
                 problems.append(f"uncompared, and not followed by a cell that asserts: {cell.source[:40]!r}")
     ignored = sum(map(is_ignored, code(notebook)))
     printing = sum(bool(cell.outputs) for cell in code(notebook))
@@ -239,7 +278,11 @@ def tags(notebook):
 
 
 def labels(notebook):
-    return [] if "**Measured here" in prose(notebook.cells) else ["no explanation is labelled **Measured here**"]
+    return (
+        []
+        if second_edition(notebook) or "**Measured here" in prose(notebook.cells)
+        else ["no explanation is labelled **Measured here**"]
+    )
 
 
 def terms(notebook, entries=None):
@@ -258,7 +301,8 @@ def normal(term):
 
 
 RULES = [
-    header, sections, objectives, folds, exercises, summary, quiz, lengths, executed, figures, forbidden, tags, labels, terms,
+    header, minutes, sections, objectives, folds, exercises, summary, quiz, lengths, executed, judging, figures, forbidden,
+    tags, labels, terms,
 ]  # fmt: skip
 
 
@@ -331,7 +375,34 @@ def output(number, new):
     return lambda notebook: notebook.cells[number].update(outputs=[new])
 
 
+def second(notebook):
+    """Give the good lesson its second edition's form."""
+    title, table = notebook.cells[0].source.split("| | |")
+    objectives = notebook.cells[1].source.removeprefix("## Objectives")
+    table = table.replace("5 minutes |", "3 minutes |\n| **Exercises** | 20 minutes |")
+    notebook.cells[0].source = title
+    notebook.cells[1] = new_markdown_cell(f"## About this lesson\n\n| about | this lesson |{table}\n{objectives}")
+    notebook.cells.insert(1, new_code_cell("names", outputs=[new_output("stream", text="emma\n")]))
+    quiz = next(n for n, cell in enumerate(notebook.cells) if cell.source.startswith("## Quiz"))
+    notebook.cells[quiz:quiz] = [
+        new_markdown_cell("## The log"),
+        new_code_cell("plots.log(1)", outputs=[html("a table")]),
+    ]
+    for number, cell in enumerate(code(notebook), start=1):
+        cell.execution_count = number
+
+
+def second_but(spoil):
+    return lambda notebook: (second(notebook), spoil(notebook))
+
+
 BROKEN = [
+    (header, second_but(lambda notebook: notebook.cells.pop(1)), "before the table"),
+    (header, second_but(replace("| **Exercises** | 20 minutes |", "")), "Exercises"),
+    (minutes, second_but(replace("| **Reading** | 3", "| **Reading** | 9")), "expected 3 minutes"),
+    (minutes, second_but(replace("More.", "word " * 6000)), "over 30"),
+    (sections, second_but(replace("## The log", "## A log")), "The log"),
+    (judging, second_but(output(6, new_output("stream", text="lower: True\n"))), "judges"),
     (header, replace("5 minutes |", "? minutes |"), "Reading"),
     (sections, replace("## Next", "## Then"), "Next"),
     (objectives, replace("- explain", "- understand"), "understand"),
@@ -350,15 +421,18 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_rule_accepts_a_good_lesson(rule):
-    arguments = [good_lesson()] + ([{"time step"}] if rule is terms else [])
+@pytest.mark.parametrize("edition", [lambda notebook: None, second], ids=["first", "second"])
+def test_rule_accepts_a_good_lesson(rule, edition):
+    lesson = good_lesson()
+    edition(lesson)
+    arguments = [lesson] + ([{"time step"}] if rule is terms else [])
     assert rule(*arguments) == []
 
 
 @pytest.mark.parametrize(
     ("rule", "spoil", "said"), BROKEN, ids=[f"{i}-{rule.__name__}" for i, (rule, *_) in enumerate(BROKEN)]
 )
-def test_a_broken_lesson_is_complained_about(rule, spoil, said):
+def test_rule_reports_a_broken_lesson(rule, spoil, said):
     before = good_lesson()
     after = copy.deepcopy(before)
     spoil(after)
