@@ -124,7 +124,7 @@ class Batches:
             self.order = torch.randperm(self.rows, generator=self.generator)
 
     def next(self) -> Int[Tensor, "B"]:
-        """Row numbers of the next batch. The rows that are too few for a last batch wait for the next shuffle."""
+        """Row numbers of the next batch. An incomplete last batch is dropped; then all rows are shuffled again."""
         if self.place + self.batch_size > len(self.order):
             self._shuffle()
         batch = self.order[self.place : self.place + self.batch_size]

@@ -17,7 +17,7 @@ from lib import layers
 from lib.batches import Batches
 from lib.data import Vocabulary
 
-# Imported when a net is built, so that the core does not depend on the rooms above it.
+# Imported when a net is built, so that the core does not depend on the packages above it.
 BUILDERS = {"flat_model": "lib.models", "staged_model": "lib.models", "WaveNet": "lib.wavenet"}
 LAYERS = {"torch.nn": nn, "lib.layers": layers}
 
@@ -34,13 +34,13 @@ def save_model(
     Args:
         path: the file; its folder must exist.
         model: what `flat_model`, `staged_model` or `WaveNet` made; any other module only with `training`.
-        vocabulary: of the characters that the ids stand for; None where they are no characters, as in sound.
-        training: the state of its training, as `train` saves it.
+        vocabulary: of the characters that the ids stand for; None if they are not characters, as in sound.
+        training: the state of its training run, as `train` saves it.
         facts: plain values worth keeping, such as val=1.97.
 
     Raises:
         ValueError: no settings to build the net from, a vocabulary of another size, or weights that are NaN.
-        FileNotFoundError, IsADirectoryError: no file can be at `path`.
+        FileNotFoundError, IsADirectoryError: `path` is a folder, or its parent folder is missing.
     """
     settings = getattr(model, "settings", None)
     if training is None:
@@ -56,14 +56,14 @@ def load_model(path: str | Path) -> tuple[nn.Module, Vocabulary | None]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no checkpoint, its settings, weights and characters do not fit, or its weights are NaN.
+        ValueError: the file is not a checkpoint, its settings, weights and characters do not fit, or its weights are NaN.
     """
     saved = load_checkpoint(path)
     try:
         if missing := sorted({"characters", "settings", "weights"} - saved.keys()):
-            raise ValueError(f"it has no {' and no '.join(missing)}. save_model and train write files that have.")
+            raise ValueError(f"it has no {' and no '.join(missing)}. save_model and train write files that have them.")
         model, vocabulary = _build(saved["settings"]), vocabulary_of(saved)
-        model.load_state_dict(saved["weights"], assign=True)  # assign: keeps their number format
+        model.load_state_dict(saved["weights"], assign=True)  # assign: keeps their dtype
         check_net(model, vocabulary)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"{str(path)!r} can't be loaded as a net: {error}") from error
@@ -82,10 +82,10 @@ def vocabulary_of(saved: dict) -> Vocabulary | None:
 
 @dataclass
 class TrainingState:
-    """Everything that the next step depends on, saved and restored together, so that a training can be resumed.
+    """Everything that the next step depends on, saved and restored together, so that a training run can be resumed.
 
     Args:
-        model, optimizer, batches, history: of the training; restored in place.
+        model, optimizer, batches, history: of the training run; restored in place.
         path: the checkpoint's file; None for no checkpoint.
         vocabulary: of the model's ids; None takes the one that the file has.
     """
@@ -110,11 +110,11 @@ class TrainingState:
         """Continue from the file if it exists.
 
         Args:
-            fingerprint: plain values that identify the training.
+            fingerprint: plain values that identify the training run.
 
         Raises:
-            ValueError: the file is of another training, or the vocabulary of another net.
-            FileNotFoundError, IsADirectoryError: no file can be at `path`.
+            ValueError: the file is from a different training run, or the vocabulary of a different net.
+            FileNotFoundError, IsADirectoryError: `path` is a folder, or its parent folder is missing.
         """
         self.fingerprint = {"net": getattr(self.model, "settings", None)} | fingerprint
         check_path(self.path)
@@ -124,11 +124,11 @@ class TrainingState:
         saved = load_checkpoint(self.path)
         state, again = saved.get("training"), "Give another checkpoint path, or delete the file to start again."
         if state is None:
-            raise ValueError(f"{str(self.path)!r} holds no training to resume. {again}")
+            raise ValueError(f"{str(self.path)!r} holds no training run to resume. {again}")
         for name, expected in self.fingerprint.items():
             if (actual := state["fingerprint"].get(name)) != expected:
                 got = f"expected {name} {expected}, got {actual}"
-                raise ValueError(f"the checkpoint is of another training: {got}. {again}")
+                raise ValueError(f"the checkpoint is from a different training run: {got}. {again}")
         self.vocabulary = self.vocabulary or vocabulary_of(saved)
         self.model.load_state_dict(saved["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -169,7 +169,7 @@ def load_checkpoint(path: str | Path) -> dict:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no checkpoint, is truncated, or holds more than tensors and plain values.
+        ValueError: the file is not a checkpoint, is truncated, or holds more than tensors and plain values.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no checkpoint at {str(path)!r}. train(..., checkpoint=path) writes one.")
@@ -209,7 +209,9 @@ def check_path(path: str | Path) -> None:
 
 def atomic_write(path: str | Path, data: bytes | str) -> None:
     """Replace a file as a whole or not at all: write to a new file in the same folder, then rename it."""
-    part = Path(path).with_name(f".{secrets.token_hex(8)}.part")  # short, for a name may be as long as names can be
+    part = Path(path).with_name(
+        f".{secrets.token_hex(8)}.part"
+    )  # short, because the name may already be of maximal length
     try:
         with open(part, "xb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
@@ -241,7 +243,9 @@ def _layer(name: str) -> type[nn.Module]:
     room, _, layer = name.rpartition(".")
     value = getattr(LAYERS.get(room), layer, None)
     if not (isinstance(value, type) and issubclass(value, nn.Module)):
-        raise ValueError(f"its settings name {name!r}, which is no layer of torch.nn or lib.layers. Use one of these.")
+        raise ValueError(
+            f"its settings name {name!r}, which is not a layer of torch.nn or lib.layers. Use one of these."
+        )
     return value
 
 

@@ -145,7 +145,7 @@ class BatchNorm1d(Layer):
         """Normalise (B, C) or (B, T, C).
 
         Raises:
-            ValueError: x has another number of dimensions or channels, or (in train mode) fewer than two values per
+            ValueError: x has a different number of dimensions or channels, or (in train mode) fewer than two values per
                 channel; the running statistics are then unchanged.
         """
         self._check(x)

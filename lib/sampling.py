@@ -16,7 +16,7 @@ CHUNK = 8_192  # names sampled in parallel
 @torch.no_grad()
 def sample_names(
     model: nn.Module,
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary | None,
     n: int,
     temperature: int | float = 1.0,
     top_k: int | None = None,
@@ -26,9 +26,10 @@ def sample_names(
     """Sample n names, one position at a time, for all names in parallel.
 
     Args:
-        model: from (B, T) ids to (B, V) logits, with T its `.context` (8 if it has none). Runs in eval mode, in which
-            each row of logits must depend on the same row of ids alone; the mode is restored.
-        vocabulary: the one the model was trained with.
+        model: maps (B, T) ids to (B, V) logits, with T its `.context` (8 if it has none), or to (B, T', V), of which the
+            last position counts. Runs in eval mode, in which each row of logits must depend on the same row of ids
+            alone; the mode is restored.
+        vocabulary: the one the model was trained with; None, from a checkpoint that has none, raises.
         n: how many names.
         temperature: the logits are divided by it: below 1 likely characters become likelier, 0 always takes the
             likeliest.
@@ -40,9 +41,14 @@ def sample_names(
         The names, without stop mark or padding; empty where the first sampled character is the stop mark.
 
     Raises:
-        ValueError: n below 0, a temperature below 0 or not finite, top_k or max_length below 1.
+        ValueError: n below 0, a temperature below 0 or not finite, top_k or max_length below 1, or no vocabulary.
     """
     check_sampling(temperature, top_k, max_length, n=n)
+    if vocabulary is None:
+        raise ValueError(
+            "sample_names needs the vocabulary that the model was trained with, got None. A checkpoint has it if "
+            "train(..., checkpoint=path, vocabulary=vocabulary) wrote it."
+        )
     names: list[str] = []
     with eval_mode(model):
         for begin in range(0, n, CHUNK):
@@ -57,7 +63,7 @@ def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> 
     running, prefix = torch.arange(n), torch.zeros(n, dtype=torch.int64)  # (running,): which name, which prefix
     written = torch.zeros(n, max_length, dtype=torch.int64)
     for position in range(max_length):
-        probs = letter_probs(model(contexts.to(device)), temperature, top_k)  # (prefixes, V)
+        probs = letter_probs(_last(model(contexts.to(device))), temperature, top_k)  # (prefixes, V)
         ids = draw_ids(probs[prefix.to(device)], generator).cpu()  # (running,)
         written[running, position] = ids
         goes_on = ids != 0
@@ -68,6 +74,11 @@ def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> 
         longer, prefix = (prefix * V + ids)[goes_on].unique(return_inverse=True)
         contexts = torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)
     return decode_names(written, vocabulary)
+
+
+def _last(logits: Float[Tensor, "B *T V"]) -> Float[Tensor, "B V"]:
+    """The logits of a net of windows; of a net of sequences, those of its last position."""
+    return logits if logits.ndim == 2 else logits[:, -1]
 
 
 def decode_names(written: Int[Tensor, "N L"], vocabulary: Vocabulary) -> list[str]:
@@ -106,7 +117,9 @@ def draw_ids(probs: Float[Tensor, "B V"], generator: torch.Generator | None) -> 
 def check_sampling(temperature: int | float, top_k: int | None = None, max_length: int = 1, **counts: int) -> None:
     """Raise ValueError for a temperature below 0 or not finite, top_k or max_length below 1, or a count below 0."""
     if not (math.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature must be finite and at least 0 (always the likeliest); got {temperature}.")
+        raise ValueError(
+            f"temperature must be finite and at least 0 (0 always picks the likeliest); got {temperature}."
+        )
     least = {"top_k": (top_k, 1), "max_length": (max_length, 1)} | {name: (count, 0) for name, count in counts.items()}
     for name, (value, at_least) in least.items():
         if value is not None and value < at_least:
@@ -122,5 +135,5 @@ def name_log_prob(model: nn.Module, vocabulary: Vocabulary, name: str) -> float:
     """
     X, Y = make_windows([name], vocabulary, context=getattr(model, "context", 8))
     with eval_mode(model):
-        logits = model(X.to(next(model.parameters()).device)).cpu()  # (letters + 1, V)
+        logits = _last(model(X.to(next(model.parameters()).device))).cpu()  # (letters + 1, V)
     return F.log_softmax(logits.double(), dim=1).gather(1, Y[:, None]).sum().item()

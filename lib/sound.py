@@ -139,7 +139,7 @@ def sound_net(reach: str, seed: int = 0) -> WaveNet:
     """An untrained net: "long" sees 1,024 samples, "middle" 513 and "short" 63; all have equally many parameters.
 
     Raises:
-        ValueError: another name.
+        ValueError: an unknown name.
     """
     if reach not in DILATIONS:
         raise ValueError(f"expected one of {', '.join(DILATIONS)}, got {reach!r}.")

@@ -76,22 +76,22 @@ def train(
     Args:
         model: from (B, T) ids to (B, V) logits. Training starts from its weights; its mode is restored at the end.
         train_windows, val_windows: X (N, T) int64 and Y (N,) int64, or `lib.wavenet.Sequences` for a net of sequences.
-        recipe: optimizer, batch size, learning rate, length. Its batch size counts predicted characters: a batch has as
-            many sequences as hold about that many, and an epoch has as many steps as with windows.
+        recipe: optimizer, batch size, learning rate, length. Its batch size counts predicted characters: a batch of
+            sequences holds about that many, so that an epoch has as many steps as with windows.
         seed: of the order of the windows, and of dropout. Same seed, same result.
         device: where to train; None leaves the model where it is.
-        progress: show a bar with loss and time left, where there is a screen.
+        progress: show a bar with loss and time left, in a notebook or terminal.
         checkpoint: a file to write every `checkpoint_every` steps, when stopped and at the end. If it exists, training
             resumes from it and ends with the same weights as if never stopped. `load_model` reads the net in it.
         on_step: called with the number of steps done, before each step and after the last.
         vocabulary: kept in the checkpoint, so that the net in it can be sampled from.
 
     Returns:
-        The losses, measured once more on the validation windows where the reader stopped early.
+        The losses, measured once more on the validation windows if the run was interrupted.
 
     Raises:
-        ValueError: windows that are empty or do not fit, or a checkpoint of another training.
-        FileNotFoundError, IsADirectoryError: no file can be at `checkpoint`.
+        ValueError: windows that are empty or do not match the model, or a checkpoint from a different training run.
+        FileNotFoundError, IsADirectoryError: `checkpoint` is a folder, or its parent folder is missing.
         FloatingPointError: the loss became NaN or infinite.
     """
     data = as_examples(train_windows, model)
@@ -136,7 +136,7 @@ def evaluate(model: nn.Module, windows: Data, batch_size: int = 8_192) -> float:
         batch_size: characters predicted at a time.
 
     Raises:
-        ValueError: windows that are empty or do not fit.
+        ValueError: windows that are empty or do not match the model.
     """
     data = _to_device(as_examples(windows, model), model)
     lengths = (data.targets != IGNORED).view(len(data.targets), -1).sum(1)  # (N,): 1 for a window
@@ -234,7 +234,7 @@ eval_mode = functools.partial(_mode, training=False)
 
 @contextmanager
 def _threads_for(batch_size: int) -> Iterator[None]:
-    """As many threads as pay for such small matrices: one below 512 windows per step, and one more for each 256."""
+    """As many threads as are worthwhile for matrices this small: one below 512 windows per step, and one more for each 256."""
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, min(before, batch_size // 256)))
     try:

@@ -41,6 +41,7 @@ def test_loaded_net_is_the_saved_net(make, tmp_path):
     assert str(loaded) == str(net) and loaded.context == net.context and not any(m.training for m in loaded.modules())
     ids = torch.randint(11, (3, net.context), generator=torch.Generator().manual_seed(0))
     assert torch.equal(loaded(ids), net.eval()(ids))
+    assert len(sample_names(*load_model(path), 3)) == 3
     save_model(tmp_path / "again.pt", loaded, vocabulary, val=1.5)
     assert (tmp_path / "again.pt").read_bytes() == path.read_bytes()
 
@@ -76,7 +77,7 @@ def test_wrong_nets_are_not_saved(tmp_path):
         (flat_model(12), VOCABULARY, "made for 12 characters, and the vocabulary has 11"),
         (nan, VOCABULARY, "the weights are NaN in norm.running_var"),
         (nn.Sequential(flat_model(11)), VOCABULARY, "no settings to build the net from; got None"),
-        (staged_model(11, activation=lambda: nn.GELU()), VOCABULARY, "'<lambda>', which is no layer"),
+        (staged_model(11, activation=lambda: nn.GELU()), VOCABULARY, "'<lambda>', which is not a layer"),
     ]:
         with pytest.raises(ValueError, match=message):
             save_model(tmp_path / "net.pt", net, vocabulary)
@@ -91,7 +92,7 @@ def test_wrong_nets_are_not_saved(tmp_path):
         (lambda saved: saved["settings"].update(net="Sequential"), "Use a net made by flat_model"),
         (lambda saved: saved["settings"].update(net="staged_model"), "unexpected keyword|Missing key|size mismatch"),
         (lambda saved: saved["settings"].update(hidden=8), "size mismatch"),
-        (lambda saved: saved["settings"].update(hidden="os.system"), "'os.system', which is no layer"),
+        (lambda saved: saved["settings"].update(hidden="os.system"), "'os.system', which is not a layer"),
         (lambda saved: saved.update(characters=".abc"), "made for 11 characters, and the vocabulary has 4"),
         (lambda saved: saved.update(characters=".bacdefghij"), "are not the stop mark and then sorted letters"),
         (lambda saved: saved["weights"]["head.bias"].fill_(torch.nan), "the weights are NaN in head.bias"),
@@ -169,3 +170,9 @@ def test_checkpoint_path_is_checked_before_training(small, make_model, tmp_path)
             model, small.train, progress=False, checkpoint=tmp_path / "a.pt", on_step=seen.append, vocabulary=VOCABULARY
         )
     assert not seen and not list(tmp_path.iterdir())
+
+
+def test_sampling_without_a_vocabulary_says_how_to_save_one(tmp_path):
+    save_model(tmp_path / "net.pt", staged_model(27))
+    with pytest.raises(ValueError, match="vocabulary=vocabulary"):
+        sample_names(*load_model(tmp_path / "net.pt"), 1)

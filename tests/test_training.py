@@ -266,7 +266,7 @@ def test_checkpoint_of_another_training_is_rejected(small, make_model, tmp_path)
         {"model": staged_model(27, embedding=4, hidden=16, residual=True)},  # as make_model's, but with Tanh
     ):
         given = {"model": make_model(), "train_windows": small.train, "recipe": short, **wrong}
-        with pytest.raises(ValueError, match="of another training: expected (seed|recipe|windows|net) "):
+        with pytest.raises(ValueError, match="from a different training run: expected (seed|recipe|windows|net) "):
             train(**given, progress=False, checkpoint=path)
     assert path.read_bytes() == before
     save_model(path, make_model())

@@ -207,7 +207,7 @@ def judge(exercise: object, cases: list[tuple], reply: object) -> Verdict:
         fields = {"value": object, "error": str, "after": (list, tuple), "calls": dict}
         for result in results:
             if {*result} != {*fields} or not all(isinstance(result[key], kind) for key, kind in fields.items()):
-                raise wire.ProtocolError("other parts than a call's result has")
+                raise wire.ProtocolError("unexpected fields in a call's result")
             if not all(type(count) is int for count in result["calls"].values()):
                 raise wire.ProtocolError("counts that are not integers")
             result["error"] = result["error"][:500]

@@ -1,4 +1,4 @@
-"""The cells of a notebook, and the order in which a submission runs. Nothing of it runs here."""
+"""The cells of a notebook, and the order in which a submission runs. No submitted code runs here."""
 
 import ast
 import json

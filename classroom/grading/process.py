@@ -88,7 +88,7 @@ class SandboxProcess:
                     return reply
                 asked += 1
                 if asked > 20:
-                    raise self.end("it asked for its numbers again and again")
+                    raise self.end("it asked for its numbers too often")
                 numbers = wire.encode(self.numbers(reply["ask"], wire.clean(reply["student"])[:200]))
                 self._send(wire.write({"numbers": numbers}), wall)
         except wire.ProtocolError as problem:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MB = 1 << 20
-PATIENCE = 5  # seconds on the clock per second of CPU time: a busy machine must not fail an honest submission
+PATIENCE = 5  # wall-clock seconds per second of CPU time: a busy machine must not fail an honest submission
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Limits:
 
     @staticmethod
     def wall(seconds: float) -> float:
-        """The seconds on the clock that so much CPU time may take."""
+        """The wall-clock seconds that so much CPU time may take."""
         return PATIENCE * seconds
 
 

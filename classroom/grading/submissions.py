@@ -1,4 +1,4 @@
-"""A folder of submissions: which notebook belongs to which student, read with suspicion."""
+"""A folder of submissions: which notebook belongs to which student, treated as untrusted."""
 
 import hashlib
 import os

@@ -3,7 +3,7 @@
     python worker.py SETTINGS     a line of JSON: uid, limits (see `confine`), home
 
 Reads requests from standard input and answers each with one line on standard output (see `wire`). Every request has
-its limits, "seconds" of CPU time and "wall" seconds on the clock:
+its limits, "seconds" of CPU time and "wall" wall-clock seconds:
     {"cell": source, "name": text}                          -> {"error": text or "", "printed": text}
     {"collect": [assignment, exercise], "answer": name, "cases": ...}
                                                             -> {"results": ...} or {"error": text} or {"missing": true}

@@ -96,9 +96,9 @@ class Implement(_Exercise):
     """An exercise whose answer is a function or a class.
 
     answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
-    sizes of the lesson. draw: from a random generator to the cases that decide on a grade. solution: from a case to the
-    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; of
-    several, the one that agrees with most of the other cases, then the first. errors: from a part of an error's text to
+    sizes of the lesson. draw: maps a random generator to the cases that decide on a grade. solution: maps a case to the
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; ties: the
+    one that also fits most passing cases, then the first listed. errors: from a part of an error's text to
     a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
     way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained.
     """
@@ -196,7 +196,7 @@ class Implement(_Exercise):
 
 
 def difference(value: object, expected: object) -> tuple[str, str] | None:
-    """How a value differs from the expected one: a mistake's name and a text that begins with a verb; None if equal.
+    """How a value differs from the expected one: a mistake's name and a sentence that begins with a verb; None if equal.
 
     A list equals a tuple of the same items. Tensors agree in shape, in kind of number (whole, floating, complex, truth
     values) and in values. Floating numbers agree to a relative error of 1e-4.
@@ -236,7 +236,7 @@ def _first(parts: Iterable[tuple[object, object, object]]) -> tuple[str, str] | 
 
 
 def _readable(value: object) -> bool:
-    """Whether a message can show the value in full: texts and whole numbers, not too many."""
+    """Whether a message can show the value in full: strings and integers, not too many."""
     if isinstance(value, (list, tuple)):
         return all(map(_readable, value)) and len(repr(value)) <= 80
     return isinstance(value, (int, str))
@@ -263,7 +263,7 @@ def _tensor_difference(value: object, expected: Tensor) -> tuple[str, str] | Non
 def _kind(x: Tensor) -> str:
     if x.is_complex():
         return "complex numbers"
-    return "truth values" if x.dtype == torch.bool else "floating numbers" if x.is_floating_point() else "whole numbers"
+    return "booleans" if x.dtype == torch.bool else "floats" if x.is_floating_point() else "integers"
 
 
 def _makes(mistake: Mistake, case: tuple, value: object) -> bool:
@@ -346,7 +346,7 @@ class Predict(_Exercise):
 
     answer: its name in the notebook. draw: from a random generator to the student's numbers, a dictionary, the argument
     of the answer; None if the questions are the same for all. questions: by name. A prediction may be a whole number, a
-    shape, a text, or a decimal number, which is right to 0.006.
+    shape, a string, or a float, which is accepted within 0.006.
     """
 
     answer: str
@@ -442,7 +442,7 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
 
 
 def plain(value: object) -> object:
-    """A copy of tensors, numbers, texts, lists, tuples and dictionaries; of other objects a text with their type."""
+    """A copy of tensors, numbers, strings, lists, tuples and dictionaries; of other objects a string with their type."""
     if isinstance(value, Tensor):
         value = value.detach() if value.layout is torch.strided else value.detach().to_dense()
         return value.as_subclass(Tensor).clone()

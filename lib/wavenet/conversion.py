@@ -60,7 +60,7 @@ def staged_to_dilated(model: nn.Module) -> DilatedNet:
     with context - 1 stop marks before the tokens there is a window for every token.
 
     This holds in eval mode, the new net's mode. In train mode it cannot: BatchNorm over (0, 1) takes its mean over all
-    computed positions, which here are others, later ones included.
+    computed positions, which differ here and include future ones.
 
     Args:
         model: an nn.Sequential of nn.Embedding, then `Stage`s (or FlattenConsecutive and Linear) and position-wise

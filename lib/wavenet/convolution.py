@@ -57,7 +57,7 @@ def repeating_taps(layer: "CausalConv1d", x: Shaped[Tensor, "B T C"]) -> Shaped[
 class CausalConv1d(Layer):
     """Causal convolution with dilation, channels last: each output sees its own time step and earlier ones only.
 
-    Out[t] = bias + sum over j of weight_j x[t - (kernel_size - 1 - j) * dilation]. It adds no padding: for an output at
+    out[t] = bias + sum over j of weight_j x[t - (kernel_size - 1 - j) * dilation]. It adds no padding: for an output at
     the first letter, put stop marks before the letters. Equal to `torch.nn.functional.conv1d`, whose weight
     (out, in, kernel) is `weight.view(out, kernel, in).transpose(1, 2)` here.
 

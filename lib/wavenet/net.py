@@ -25,7 +25,7 @@ class GatedLayer(Layer):
         residual: False makes z the output.
         norm: factory for a norm of the convolution's output, called with its number of channels.
 
-    Source: van den Oord et al. 2016 (WaveNet), equation 2 and the first of section 2.5.
+    Source: van den Oord et al. 2016 (WaveNet), equation 2 and the first equation of section 2.5.
     """
 
     def __init__(

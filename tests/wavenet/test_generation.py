@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lib.data import Vocabulary, load_names
-from lib.sampling import letter_probs, sample_names
+from lib.sampling import letter_probs, name_log_prob, sample_names
 from lib.wavenet import (
     NaiveGeneration,
     OnWindows,
@@ -164,6 +164,9 @@ def test_generated_names_equal_sampled_names(settings, condition, monkeypatch):
     names = generate_names(net, vocabulary, 50, **settings, generator=seeded(), condition=condition)
     assert names == sample_names(OnWindows(net, condition), vocabulary, 50, **settings, generator=seeded())
     assert len(names) == 50 and len(set(names)) > 20
+    if condition is None:
+        assert names == sample_names(net, vocabulary, 50, **settings, generator=seeded())
+        assert name_log_prob(net, vocabulary, "emma") == name_log_prob(OnWindows(net), vocabulary, "emma")
     assert generate_names(net, vocabulary, 0, condition=condition) == []
 
 
