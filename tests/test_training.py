@@ -270,7 +270,7 @@ def test_checkpoint_of_another_training_is_rejected(small, make_model, tmp_path)
             train(**given, progress=False, checkpoint=path)
     assert path.read_bytes() == before
     save_model(path, make_model())
-    for message in ("holds no training to resume", "can't be read as a checkpoint"):
+    for message in ("holds no training run to resume", "can't be read as a checkpoint"):
         with pytest.raises(ValueError, match=message):
             train(make_model(), small.train, recipe=short, progress=False, checkpoint=path)
         path.write_bytes(before[:1_000])
