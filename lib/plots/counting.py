@@ -34,7 +34,7 @@ def bigram_table(probs: Float[Tensor, "V V"], characters: Sequence[str]) -> Desc
         figsize=(7.2, 6.6),
     )
     ax = fig.subplots()
-    image = ax.imshow(100 * probs, cmap="Blues", norm=PowerNorm(0.5, 0, 80))
+    image = ax.imshow(100 * probs.numpy(), cmap="Blues", norm=PowerNorm(0.5, 0, 80))
     for row, column in places:
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=VERMILION, linewidth=2))
         text = f"{100 * probs[row, column]:.0f}"
