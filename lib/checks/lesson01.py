@@ -1,7 +1,12 @@
-"""Checks of lesson 01: one-hot vectors and windows."""
+"""Checks of lesson 01: one-hot vectors, and a loss to mend."""
+
+import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from lib.checks.exercise import Implement, Mistake, listed
 
@@ -30,54 +35,61 @@ one_hot = Implement(
 )
 
 
-def _windows(ids: list[int], context: int) -> list[list[int]]:
-    padded = [0] * context + ids
-    return [padded[i : i + context] for i in range(len(ids) + 1)]
+def _scored(rows: int, characters: int, seed: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(rows, characters, generator=generator)
+    return logits, torch.randint(characters, (rows,), generator=generator)
 
 
-_MANY = "A name of n letters has n + 1 windows: do yours go on after the stop mark?"
-_LENGTH = "Every window needs `context` ids: put stop marks, id 0, before the first letter."
-_BEHIND = "Your padding is after the letters; it belongs before them."
+def _loss(
+    logits: Tensor,
+    targets: Tensor,
+    dim: int = 1,
+    softmax: int = 1,
+    change: Callable[[Tensor], Tensor] = lambda losses: losses.mean(),
+) -> float | list[float]:
+    """The mean loss, softmax taken so many times over that dimension, and `change` applied to the losses of the rows."""
+    for _ in range(softmax - 1):
+        logits = F.softmax(logits, dim=dim)
+    return change(-F.log_softmax(logits, dim=dim).gather(1, targets[:, None])[:, 0]).tolist()
 
-# Exercise 2: the ids of one name and a context, to the list of its windows.
-windows = Implement(
-    "my_windows",
-    [([3, 1, 2], 4), ([5, 6, 7, 8, 9, 1], 3), ([4], 2), ([1, 2, 3, 4], 8)],
-    solution=_windows,
-    praise="my_windows is right for names of 1, 3, 4 and 6 letters.",
+
+_MEAN = "Take the mean over the rows."
+
+# Exercise 2: logits and targets, to the mean loss; the given code takes softmax twice.
+mended_loss = Implement(
+    "mended_loss",
+    [_scored(8, 27, seed=1), (20 * F.one_hot(torch.arange(4), 27).float(), torch.arange(4)), _scored(3, 5, seed=2)],
+    solution=_loss,
+    praise="mended_loss is right for 3, 4 and 8 rows, and near 0 for a net that is certain and right.",
     mistakes=(
+        Mistake("not mended", "This is the loss of the code as given.", partial(_loss, softmax=2)),
         Mistake(
-            "last window missing",
-            "The last window, whose target is the stop mark, is missing.",
-            lambda ids, context: _windows(ids, context)[:-1],
+            "softmax over the batch",
+            "The probabilities of one row should sum to 1: print the sums of your rows.",
+            partial(_loss, dim=0),
         ),
         Mistake(
-            "first window missing",
-            "The first window, all padding, is missing: it predicts the first letter.",
-            lambda ids, context: _windows(ids, context)[1:],
-        ),
-        Mistake("too many windows", _MANY, lambda ids, context: _windows([*ids, 0], context)),
-        Mistake("too many windows", _MANY, lambda ids, context: _windows([0, *ids], context)),
-        Mistake("wrong length", _LENGTH, lambda ids, c: [ids[max(0, i - c) : i] for i in range(len(ids) + 1)]),
-        Mistake("wrong length", _LENGTH, lambda ids, context: _windows(ids, context + 1)),
-        Mistake("wrong length", _LENGTH, lambda ids, context: _windows(ids, context - 1)),
-        Mistake(
-            "reversed",
-            "Your windows run backwards: the newest character belongs at the right end.",
-            lambda ids, context: [window[::-1] for window in _windows(ids, context)],
-        ),
-        Mistake("padding behind", _BEHIND, lambda ids, context: _windows([*ids, *[0] * context], context)[context:]),
-        Mistake(
-            "padding behind",
-            _BEHIND,
-            lambda ids, context: [(ids[:i][-context:] + [0] * context)[:context] for i in range(len(ids) + 1)],
+            "no logarithm",
+            "A loss is minus the logarithm of a probability; yours has no logarithm.",
+            partial(_loss, change=lambda losses: -(-losses).exp().mean()),
         ),
         Mistake(
-            "target inside",
-            "Your windows contain the character that is to be predicted: shift them by one.",
-            lambda ids, context: _windows([*ids, 0], context)[1:],
+            "sign",
+            "The logarithm of a probability is negative, a loss is not.",
+            partial(_loss, change=lambda losses: -losses.mean()),
+        ),
+        Mistake("sum, not mean", _MEAN, partial(_loss, change=Tensor.sum)),
+        Mistake("one loss per row", _MEAN, partial(_loss, change=lambda losses: losses)),
+        Mistake(
+            "base 2",
+            "The unit is the nat: take the natural logarithm.",
+            partial(_loss, change=lambda losses: losses.mean() / math.log(2)),
+        ),
+        Mistake(
+            "perplexity", "That is exp(loss): return the loss itself.", partial(_loss, change=lambda x: x.mean().exp())
         ),
     ),
     probe=listed,
-    hint="Compare the first window that differs, character by character.",
+    hint="Try it on zeros, and on a row whose target has a logit of 20 and the others 0. Which loss do you expect?",
 )

@@ -114,7 +114,6 @@ def test_an_answer_that_changes_its_arguments_is_rejected(name):
 
 # Answers in other words than those of the tables, by exercise.
 
-padded = lambda ids, context: [([0] * context + ids[:i])[-context:] for i in range(len(ids) + 1)]
 grouped = lambda x, n: x.reshape(x.shape[0], x.shape[1] // n, -1)
 dropped = lambda out: out.squeeze(1) if out.shape[1] == 1 else out
 dims = lambda x: 0 if x.ndim == 2 else (0, 1)
@@ -255,7 +254,11 @@ RIGHT = {
         lambda ids, size: F.one_hot(ids, size).double(),
         lambda ids, size: torch.zeros(*ids.shape, size).scatter_(-1, ids.unsqueeze(-1), 1.0),
     ],
-    "windows": [padded, lambda ids, context: torch.tensor([0] * context + ids).unfold(0, context, 1)],
+    "mended_loss": [
+        lambda logits, targets: -F.softmax(logits, dim=1)[range(len(targets)), targets].log().mean(),
+        lambda logits, targets: F.nll_loss(F.log_softmax(logits, dim=1), targets),
+        lambda logits, targets: (logits.logsumexp(1) - logits[range(len(targets)), targets]).mean().item(),
+    ],
     "flatten": [
         lambda x, n: dropped(torch.cat([x[:, i::n] for i in range(n)], dim=2)),
         lambda x, n: FlattenConsecutive(n)(x),
@@ -335,10 +338,14 @@ WRONG = {
         "all zeros": [lambda ids, size: torch.zeros(*ids.shape, size)],
         "not one 1 per row": [lambda ids, size: (ids.unsqueeze(-1) >= torch.arange(size)).float()],
     },
-    "windows": {
-        "padding behind": [lambda ids, context: [(ids + [0] * context)[i : i + context] for i in range(len(ids) + 1)]],
-        "target inside": [lambda ids, context: padded([*ids, 0], context)[1:]],
-        "other values": [lambda ids, context: [[1] * context] + padded(ids, context)[1:]],
+    "mended_loss": {
+        "not mended": [
+            lambda logits, targets: F.cross_entropy(logits.exp() / logits.exp().sum(1, keepdim=True), targets),
+        ],
+        "softmax over the batch": [lambda logits, targets: F.nll_loss(F.log_softmax(logits, dim=0), targets)],
+        "no logarithm": [lambda logits, targets: -logits.softmax(1)[range(len(targets)), targets].mean()],
+        "perplexity": [lambda logits, targets: math.exp(F.cross_entropy(logits, targets))],
+        "other values": [lambda logits, targets: -logits[range(len(targets)), targets].mean()],
     },
     "flatten": {
         "strided pairs": [lambda x, n: dropped(x.unflatten(1, (n, -1)).transpose(1, 2).flatten(2))],

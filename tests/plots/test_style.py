@@ -13,6 +13,7 @@ from PIL import Image
 from lib import plots
 from lib.evidence.claims import Claim
 from lib.plots import style
+from lib.plots.counting import bigram_table, count_curve
 from lib.plots.evidence import OPTIMIZERS, interval_plot, rate_plot
 from lib.plots.graphs import graph
 from lib.plots.wavenet import dependence_maps, label_strip, layer_flow, parts_figure, queue_picture
@@ -22,6 +23,8 @@ LOSSES = {"plain": torch.tensor([2.05, 2.06, 2.07]), "+ better": torch.tensor([2
 FIGURES = {
     "ladder": plots.ladder,
     "windows": lambda: plots.window_rows("anna"),
+    "bigram": lambda: bigram_table(torch.full((27, 27), 1 / 27), ".abcdefghijklmnopqrstuvwxyz"),
+    "curve": lambda: count_curve([2.8, 2.3, 2.0], [2.8, 2.4, 2.5]),
     "graph": lambda: graph(".charlie", repeating=True, highlight=3),
     "layer": layer_flow,
     "maps": lambda: dependence_maps({title: torch.ones(3, 9) for title in "abc"}, "..charlie"),
