@@ -100,9 +100,7 @@ tree = Implement(
                 False,
             ),
         ),
-        squeezed=(
-            Mistake("squeeze() without a dimension", "A batch of one lost its batch dimension.", True),
-        ),
+        squeezed=(Mistake("squeeze() without a dimension", "A batch of one lost its batch dimension.", True),),
     ),
     hint="Print the shape after each line, and say for each dimension what it counts.",
 )

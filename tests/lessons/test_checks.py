@@ -2,7 +2,6 @@
 
 import bisect
 import copy
-import itertools
 import json
 import math
 import re
@@ -524,13 +523,16 @@ def test_an_answer_gets_its_verdict(name, mistake, answer):
 
 
 def published_solutions():
-    """(exercise, code) for each solution that a lesson shows below the cell of the check."""
+    """(exercise, code) for each solution that a lesson shows below the cell of the check, before the next check."""
     for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
-        sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-        for source, after in itertools.pairwise(sources):
-            name = re.search(r"^checks\.(\w+)\(", source, re.MULTILINE)
-            if name and "```python" in after:
-                yield name[1], after.split("```python")[1].split("```")[0]
+        name = None
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if found := re.search(r"^checks\.(\w+)\(", source, re.MULTILINE):
+                name = found[1]
+            elif name and "```python" in source:
+                yield name, source.split("```python")[1].split("```")[0]
+                name = None
 
 
 def test_the_solutions_in_the_lessons_are_right():
