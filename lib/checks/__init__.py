@@ -5,7 +5,7 @@ The lessons call them as `checks.one_hot(my_one_hot)`; one file per lesson, and 
 
 from lib.checks.exercise import Verdict, right, wrong
 from lib.checks.lesson01 import mended_loss, one_hot
-from lib.checks.lesson02 import SHAPES, flatten, shapes, unflatten
+from lib.checks.lesson02 import flatten, tree
 from lib.checks.lesson03 import count_statistics, normalise, update_running
 from lib.checks.lesson04 import momentum_step, schedule
 from lib.checks.lesson05 import sample, softmax, temperature
@@ -15,7 +15,6 @@ from lib.checks.lesson08 import gated_layer, masked_loss, queue_step
 from lib.checks.lesson09 import bits_per_second, decode_levels, layers_for_echo
 
 __all__ = [
-    "SHAPES",
     "Verdict",
     "bits_per_second",
     "convolve",
@@ -37,10 +36,9 @@ __all__ = [
     "sample",
     "schedule",
     "seeds_needed",
-    "shapes",
     "softmax",
     "temperature",
-    "unflatten",
+    "tree",
     "update_running",
     "work",
     "wrong",

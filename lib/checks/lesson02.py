@@ -1,9 +1,9 @@
-"""Checks of lesson 02: flattening, shapes, and the way back."""
+"""Checks of lesson 02: flattening, and a tree to mend."""
 
 import torch
 from torch import Tensor
 
-from lib.checks.exercise import Implement, Mistake, Predict, Question
+from lib.checks.exercise import Implement, Mistake, composed
 
 
 def _numbered(B: int, T: int, C: int) -> Tensor:
@@ -68,31 +68,39 @@ flatten = Implement(
     hint="The result has T/n time steps of n*C channels: compare its row 0 with the first n time steps.",
 )
 
-SHAPES = {
-    "FlattenConsecutive(2) on (32, 8, 10)": ((32, 4, 20), "T is halved, C doubled."),
-    "FlattenConsecutive(4) on (32, 4, 128)": ((32, 512), "One time step is left, so its dimension is dropped."),
-    "FlattenConsecutive(2) on (1, 2, 24)": ((1, 48), "Only the time dimension is dropped; the batch of one stays."),
-    "FlattenConsecutive(3) on (32, 8, 10)": ("error", "3 does not divide 8 time steps."),
-    "FlattenConsecutive(2) on (32, 80)": ("error", "A 2-D tensor has no time dimension."),
-}
-# Exercise 2: the predicted shapes, or "error".
-shapes = Predict("my_shapes", None, {question: Question(*answer) for question, answer in SHAPES.items()})
 
-# Exercise 3: (B, T/n, n*C) and n, back to (B, T, C).
-unflatten = Implement(
-    "my_unflatten",
-    [
-        (_grouped(_numbered(*shape), n), n)
-        for shape, n in (((3, 8, 5), 2), ((2, 6, 2), 3), ((1, 4, 3), 2), ((2, 3, 4), 1))
-    ],
-    solution=lambda y, n: y.reshape(y.shape[0], y.shape[1] * n, y.shape[2] // n),
-    praise="my_unflatten undid the stage for four shapes.",
-    mistakes=(
-        Mistake(
-            "strided pairs",
-            "The first members of all groups come first; the members of one group belong together.",
-            lambda y, n: torch.cat(y.chunk(n, dim=2), dim=1),
+def _tree(x: Tensor, *weights: Tensor, mixed: bool = False, between: bool = True, squeezed: bool = False) -> Tensor:
+    for last, weight in zip((False, False, True), weights, strict=True):
+        B, T = len(x), x.shape[1] // 2
+        x = x.reshape(T, B, -1).transpose(0, 1) if mixed and T == 2 else x.reshape(B, T, -1)
+        x = torch.tanh(x @ weight) if between or last else x @ weight
+    return x[:, 0].squeeze() if squeezed else x[:, 0]
+
+
+def _weights(seed: int, B: int, C: int, H: int) -> tuple[Tensor, ...]:
+    """A batch of B embedded windows and the weights of three stages."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = (B, 8, C), (2 * C, H), (2 * H, H + 1), (2 * H + 2, H)
+    return tuple(torch.randn(shape, generator=generator) / shape[0] ** 0.5 for shape in shapes)
+
+
+# Exercise 2: three stages with tanh, for (B, 8, C) and one weight per stage.
+tree = Implement(
+    "my_tree",
+    [_weights(0, 8, 10, 6), _weights(1, 1, 10, 6), _weights(2, 5, 4, 3)],
+    solution=_tree,
+    praise="Each window is on its own in the batch, and a tanh follows each stage.",
+    mistakes=composed(
+        _tree,
+        mixed=(Mistake("examples mixed", "Whose letters meet in the line of the quads? Try a batch of two.", True),),
+        between=(
+            Mistake(
+                "no activation between the stages",
+                "Without a tanh after each stage, the three matrices are one.",
+                False,
+            ),
         ),
+        squeezed=(Mistake("squeeze() without a dimension", "A batch of one lost its batch dimension.", True),),
     ),
-    hint="Each time step of y becomes n time steps of C channels, in the same order in memory.",
+    hint="Print the shape after each line, and say for each dimension what it counts.",
 )

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 
 from lib.plots.ladder import ladder, ladder_rows, window_rows
 from lib.plots.log import log
+from lib.plots.race import race
 from lib.plots.style import COLOURS, INK, NAME, STOP_COLOUR, STYLE, draw_cells, letter_colour, png_of, show
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "letter_colour",
     "log",
     "png_of",
+    "race",
     "show",
     "window_rows",
 ]

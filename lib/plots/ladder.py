@@ -88,7 +88,9 @@ def ladder(
     """
     rows = ladder_rows(window, stages, strided)
     T, top = len(window), (len(rows) - 1) * RISE + HEIGHT
-    fig, ax = canvas(_describe(window, rows, channels, strided), (-0.2, T + 3.4), (-0.25, top + 0.25))
+    fig, ax = canvas(_describe(window, rows, channels, strided), (-0.2, T + 3.4), (-0.25, top + 0.95))
+    title = "Strided pairs: letters meet that are not neighbours" if strided else "Each stage merges neighbours"
+    ax.text(GAP / 4, top + 0.55, title, va="center", fontsize=15, color=INK)
     for level, boxes in enumerate(rows):
         y, size = level * RISE, len(boxes[0])
         for i, letters in enumerate(boxes):

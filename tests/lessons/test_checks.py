@@ -2,7 +2,6 @@
 
 import bisect
 import copy
-import itertools
 import json
 import math
 import re
@@ -138,6 +137,25 @@ def by_merging(x, eps):
     return (centred * (centred.square().mean(0) + eps).rsqrt()).reshape(x.shape)
 
 
+def three_stages(x, a, b, c, between=torch.tanh, right=0):
+    pairs = between((x if torch.is_tensor(right) else grouped(x, 2)) @ a + right)
+    return torch.tanh(grouped(between(grouped(pairs, 2) @ b), 2)[:, 0] @ c)
+
+
+def by_flatten_consecutive(x, *weights):
+    for weight in weights:
+        x = (FlattenConsecutive(2)(x) @ weight).tanh()
+    return x
+
+
+def as_in_the_lesson(x, a, b, c, between=lambda h: h):
+    """The broken tree that the lesson gives."""
+    B = len(x)
+    pairs = between(x.reshape(B, 4, -1) @ a)
+    quads = between(pairs.reshape(2, B, -1).transpose(0, 1) @ b)
+    return torch.tanh(quads.reshape(B, -1) @ c)
+
+
 def with_sizes_of_the_first_cases(x, eps):
     return in_the_notes(x.reshape(6 if x.ndim == 2 else 8, 3), eps).reshape(x.shape)
 
@@ -264,9 +282,10 @@ RIGHT = {
         lambda x, n: FlattenConsecutive(n)(x),
         lambda x, n: dropped(nn.Unflatten(1, (-1, n))(x).flatten(2)),
     ],
-    "unflatten": [
-        lambda y, n: y.unflatten(2, (n, -1)).flatten(1, 2),
-        lambda y, n: torch.stack(y.chunk(n, dim=2), dim=2).flatten(1, 2),
+    "tree": [
+        three_stages,
+        by_flatten_consecutive,
+        lambda x, a, b, c: three_stages(x[:, ::2], a[: len(a) // 2], b, c, right=x[:, 1::2] @ a[len(a) // 2 :]),
     ],
     "normalise": [
         in_the_notes,
@@ -357,9 +376,12 @@ WRONG = {
         "needs contiguous input": [lambda x, n: dropped(x.view(x.shape[0], x.shape[1] // n, n * x.shape[2]))],
         "hard-coded size": [lambda x, n: x.reshape(3, 4, 10)],
     },
-    "unflatten": {
-        "hard-coded size": [lambda y, n: y.reshape(3, 8, 5)],
-        "other values": [lambda y, n: y.reshape(y.shape[0], -1, y.shape[2] // n).flip(1)],
+    "tree": {
+        "examples mixed + no activation between the stages": [as_in_the_lesson],
+        "examples mixed": [lambda x, a, b, c: as_in_the_lesson(x, a, b, c, torch.tanh)],
+        "no activation between the stages": [lambda x, a, b, c: three_stages(x, a, b, c, between=lambda h: h)],
+        "squeeze() without a dimension": [lambda *case: three_stages(*case).squeeze()],
+        "other values": [lambda *case: three_stages(*case, between=torch.sigmoid)],
     },
     "normalise": {
         "dim 0 of a 3-D tensor": [lambda x, eps: (x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + eps)],
@@ -508,13 +530,16 @@ def test_an_answer_gets_its_verdict(name, mistake, answer):
 
 
 def published_solutions():
-    """(exercise, code) for each solution that a lesson shows below the cell of the check."""
+    """(exercise, code) for each solution that a lesson shows below the cell of the check, before the next check."""
     for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
-        sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-        for source, after in itertools.pairwise(sources):
-            name = re.search(r"^checks\.(\w+)\(", source, re.MULTILINE)
-            if name and "```python" in after:
-                yield name[1], after.split("```python")[1].split("```")[0]
+        name = None
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if found := re.search(r"^checks\.(\w+)\(", source, re.MULTILINE):
+                name = found[1]
+            elif name and "```python" in source:
+                yield name, source.split("```python")[1].split("```")[0]
+                name = None
 
 
 def test_the_solutions_in_the_lessons_are_right():
@@ -530,16 +555,6 @@ def test_the_solutions_in_the_lessons_are_right():
 # Predictions.
 
 
-def test_predicted_shapes_are_those_of_the_layer():
-    for question, (answer, _) in checks.SHAPES.items():
-        layer, shape = question.split(" on ")
-        try:
-            out = tuple(eval(layer)(torch.zeros(eval(shape))).shape)
-        except ValueError:
-            out = "error"
-        assert out == answer, question
-
-
 def test_predicted_counts_are_those_of_torch():
     x, y = torch.zeros(64, 4, 100), torch.zeros(64, 100, 4)
     means = x.mean((0, 1), keepdim=True)
@@ -552,7 +567,6 @@ def test_predicted_counts_are_those_of_torch():
 
 def test_predictions_that_are_no_dictionary_are_rejected():
     assert checks.count_statistics(lambda: [1, 2]).mistake == "not a dictionary"
-    assert checks.shapes([1, 2]).mistake == "not a dictionary"
 
 
 def test_an_answer_to_personal_questions_is_called_with_the_numbers():
