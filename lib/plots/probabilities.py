@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
 from lib.data import STOP, Vocabulary
-from lib.plots.style import BLUE, GREY, INK, ORANGE, DescribedFigure, letter_colour, show, styled
+from lib.plots.style import BLUE, GREY, INK, ORANGE, DescribedFigure, Number, letter_colour, show, styled
 from lib.sampling import letter_probs, sample_names
 
 LETTER = {"family": "monospace", "size": 12}
@@ -40,7 +40,7 @@ def heat_map(
     )
     fig = DescribedFigure(alt, figsize=(7.2, 3.3), layout="constrained")
     ax = fig.subplots()
-    image = ax.imshow(100 * probs, cmap="Blues", aspect="auto", vmin=0)
+    image = ax.imshow((100 * probs).numpy(), cmap="Blues", aspect="auto", vmin=0)
     for y, (_, row, i) in enumerate(_rows(windows, probs, targets)):
         ax.add_patch(Rectangle((i - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.2))
         ax.text(i, y, f"{100 * row[i]:.0f}", ha="center", va="center", size=9, color="white" if row[i] > 0.4 else INK)
@@ -71,8 +71,8 @@ def dart(probs: Float[Tensor, "V"], u: float, letters: Sequence[str]) -> Describ
     fig = DescribedFigure(alt, figsize=(7.2, 1.9), layout="constrained")
     ax = fig.subplots()
     colours = [ORANGE if i == hit else PALE if i % 2 else "white" for i in range(len(letters))]
-    ax.barh(0, probs, left=ends - probs, color=colours, edgecolor=INK, linewidth=0.8)
-    for letter, end, p in zip(letters, ends, probs, strict=True):
+    ax.barh(0, probs.tolist(), left=(ends - probs).tolist(), color=colours, edgecolor=INK, linewidth=0.8)
+    for letter, end, p in zip(letters, ends.tolist(), probs.tolist(), strict=True):
         if p > 0.012:
             ax.text(end - p / 2, 0, letter, ha="center", va="center", **LETTER)
     look = {"arrowstyle": "-|>", "color": INK}
@@ -123,11 +123,13 @@ def _panel(
 ) -> None:
     places = range(len(letters))
     if behind is not None:
-        ax.bar(places, behind, width=0.9, color="#DDDDDD")
+        ax.bar(places, behind.tolist(), width=0.9, color="#DDDDDD")
     colours = [letter_colour(chosen) if letter == chosen else SOFT for letter in letters]
-    drawn = ax.bar(places, heights, width=0.6, color=colours)
+    drawn = ax.bar(places, heights.tolist(), width=0.6, color=colours)
     top = heights.topk(3).indices.tolist()
-    texts = [f"{h:.0f}" if h >= 0.5 and (i in top or letters[i] == chosen) else "" for i, h in enumerate(heights)]
+    texts = [
+        f"{h:.0f}" if h >= 0.5 and (i in top or letters[i] == chosen) else "" for i, h in enumerate(heights.tolist())
+    ]
     ax.bar_label(drawn, texts, padding=1, fontsize=10)
     ax.set_xticks(places, letters, **LETTER)
     ax.set_xlim(-0.7, len(letters) - 0.3)
@@ -152,7 +154,7 @@ def surprises(name: str, values: Float[Tensor, "L"]) -> DescribedFigure:
     fig = DescribedFigure(alt, figsize=(6.2, 3), layout="constrained")
     ax = fig.subplots()
     colours = [letter_colour(c) for c in text]
-    drawn = ax.bar(range(len(text)), values, color=colours, edgecolor=INK, linewidth=0.8)
+    drawn = ax.bar(range(len(text)), values.tolist(), color=colours, edgecolor=INK, linewidth=0.8)
     space = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.bar_label(drawn, [f"{value:.1f}" for value in values.tolist()], padding=3, bbox=space)
     ax.axhline(math.log(27), color=GREY, linestyle="--", linewidth=1.2, zorder=0)
@@ -189,14 +191,14 @@ def calibration(log_probs: Float[Tensor, "N"], seen: Int[Tensor, "N"], total: in
     ends = [0.6 * float(expected.min()), 1.6 * float(expected.max())]
     ax.plot(ends, ends, "--", color=GREY)
     ax.text(ends[1] / 9, ends[1] / 4, "seen = expected", color=GREY, ha="right", size=10)
-    ax.errorbar(expected, observed, 2 * expected.sqrt(), fmt="o", color=BLUE, capsize=3)
+    ax.errorbar(*map(Tensor.tolist, (expected, observed, 2 * expected.sqrt())), fmt="o", color=BLUE, capsize=3)
     ax.set(xscale="log", yscale="log", xlabel=f"expected among {total:,} names", ylabel="seen among them")
     ax.set_title(title, fontsize=12)
     ax.spines[["top", "right"]].set_visible(False)
     return fig
 
 
-def dials(model: nn.Module, vocabulary: Vocabulary) -> Callable[[str, float, int], None]:
+def dials(model: nn.Module, vocabulary: Vocabulary) -> Callable[[str, Number, int], None]:
     """A function for ipywidgets' `interact`: a beginning, a temperature and a k, to a picture and eight new names.
 
     Args:
@@ -211,7 +213,7 @@ def dials(model: nn.Module, vocabulary: Vocabulary) -> Callable[[str, float, int
     heat = BoundedFloatText(1, min=0.1, max=5, step=0.1, description="temperature", **look)
     keep = BoundedIntText(most, min=1, max=most, description="top-k", **look)
 
-    def turn(start: str = begin, temperature: float = heat, top_k: int = keep) -> None:
+    def turn(start: str = begin, temperature: Number = heat, top_k: int = keep) -> None:
         typed = "".join(c for c in start.lower() if c in vocabulary.letters[1:])
         window = torch.tensor([vocabulary.encode(typed[-8:].rjust(8, STOP))])
         with torch.no_grad():  # a widget has a thread of its own, in which gradients are on
