@@ -1,11 +1,10 @@
-"""Checks of lesson 05: softmax, sampling, temperature."""
+"""Checks of lesson 05: softmax, and a sampler to mend."""
 
-import copy
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.checks.exercise import Implement, Mistake, composed, listed
 
@@ -108,166 +107,100 @@ softmax = Implement(
 )
 
 
-def _twice(answer: Callable, probs: Tensor, u: float) -> object:
-    """The answer, called twice: the same u must give the same index."""
-    index = listed(answer, *copy.deepcopy((probs, u)))
-    if listed(answer, probs, u) != index:
-        raise ValueError("two different answers for the same u")
-    return index
+def _net(weights: Tensor) -> nn.Module:
+    """A net from (B, 8) ids to (B, V) logits: the sum of one row of weights (8, V, V) per time step."""
+    net = nn.Module()
+    net.forward = lambda ids: weights[torch.arange(len(weights)), ids].sum(1)
+    return net
 
 
-def _index(p: Tensor, u: float) -> int:
-    return int((u >= p.cumsum(0)).sum())
+def _chosen(logits: Tensor, u: float) -> int:
+    return int((logits.softmax(1)[0].cumsum(0) <= u).sum())
 
 
-def _first_above(p: Tensor, u: float, otherwise: int) -> int:
-    return int((p > u).nonzero()[0]) if (p > u).any() else otherwise
+def _written(
+    net: nn.Module | Tensor,
+    darts: list[float],
+    choose: Callable = _chosen,
+    move: Callable = lambda window, index: [*window[1:], index],
+    stops: bool = True,
+    with_stop: bool = False,
+) -> list[int]:
+    net = _net(net) if isinstance(net, Tensor) else net
+    window, name = [0] * 8, []
+    for u in darts:
+        index = choose(net(torch.tensor([window])), u)
+        if stops and index == 0:
+            return name + [0] * with_stop
+        name.append(index)
+        window = move(window, index)
+    return name
 
 
-_SMALL_INDEX = "Every index is one too small: return the place whose cumulative sum is the first above u."
-_LARGE_INDEX = "Every index is one too large: the first place is number 0."
-_CUMULATE = "You compare u with the single probabilities: compare it with their cumulative sum."
-_IGNORED = "The index is the same for every u."
-_REVERSED = "You add up from the other end: the first place has the interval that begins at 0."
+def _listed_with_net(answer: Callable, weights: Tensor, darts: list[float]) -> object:
+    return listed(answer, _net(weights), darts)
 
-# Exercise 2: one row of probabilities and a uniform number u, to the index whose interval contains u.
-sample = Implement(
-    "my_sample",
-    [
-        (torch.tensor(row), u)
-        for row in ([0.25, 0.5, 0.125, 0.125], [0.125, 0.25, 0.5, 0.0, 0.125], [0.0, 0.75, 0.25])
-        for u in (*((i + 0.5) / 16 for i in range(16)), 0.0, 0.25, 0.75, 0.875)
-    ],
-    solution=_index,
-    praise="Every place has an interval as wide as its probability, for 60 pairs of probabilities and u.",
+
+def _names(seed: int, size: int, lengths: tuple[int, ...]) -> list[tuple]:
+    """Cases: weights of a net, and as many darts as each length says."""
+    generator = torch.Generator().manual_seed(seed)
+    weights = 0.5 * torch.randn(8, size, size, generator=generator)
+    return [(weights, [round(u, 2) for u in torch.rand(n, generator=generator).tolist()]) for n in lengths]
+
+
+# Exercise 2, code to mend: a net and a list of darts, to the ids of one name, without the stop mark.
+write_name = Implement(
+    "my_name",
+    [*_names(4, 27, (12, 12, 20)), *_names(22, 5, (4, 9, 16, 16))],
+    solution=_written,
+    praise="Seven names come out right, the long ones included: both faults are mended.",
     mistakes=(
         Mistake(
-            "argmax",
-            "It is always the likeliest, for any u: sampling takes the others, too, each as often as its probability.",
-            lambda p, u: int(p.argmax()),
-        ),
-        Mistake("off by one", _LARGE_INDEX, lambda p, u: _index(p, u) + 1),
-        Mistake("off by one", _LARGE_INDEX, lambda p, u: min(_index(p, u) + 1, len(p) - 1)),
-        Mistake("off by one", _SMALL_INDEX, lambda p, u: _index(p, u) - 1),
-        Mistake("off by one", _SMALL_INDEX, lambda p, u: max(_index(p, u) - 1, 0)),
-        Mistake(
-            "probabilities ignored",
-            "All places have equal shares of the interval: each should have its probability.",
-            lambda p, u: int(u * len(p)),
-        ),
-        Mistake("reversed", _REVERSED, lambda p, u: _index(p, 1 - u)),
-        Mistake("reversed", _REVERSED, lambda p, u: len(p) - 1 - _index(p.flip(0), u)),
-        Mistake("reversed", _REVERSED, lambda p, u: _index(p.flip(0), u)),
-        Mistake("no cumulative sum", _CUMULATE, lambda p, u: _first_above(p, u, 0)),
-        Mistake("no cumulative sum", _CUMULATE, lambda p, u: _first_above(p, u, len(p) - 1)),
-        Mistake("no cumulative sum", _CUMULATE, lambda p, u: int((u >= p).sum())),
-        Mistake(
-            "nearest probability",
-            "You return the probability nearest to u: compare u with the cumulative sum.",
-            lambda p, u: int((p - u).abs().argmin()),
+            "nothing written",
+            "Whatever the darts, the first letter is the stop mark. Print probs for the first window.",
+            lambda net, darts: _written(net, darts, lambda x, u: int((x.softmax(0)[0].cumsum(0) <= u).sum())),
         ),
         Mistake(
-            "nearest sum",
-            "You return the nearest cumulative sum: return the first that is greater than u.",
-            lambda p, u: int((p.cumsum(0) - u).abs().argmin()),
+            "window stands still",
+            "Each letter is drawn as if it were the first of the name. Print the window at each step.",
+            lambda net, darts: _written(net, darts, move=lambda window, index: window),
         ),
         Mistake(
-            "first sum not below u",
-            "If u equals a cumulative sum, the next place is right: u = 0 must not draw a place of probability 0.",
-            lambda p, u: int((u > p.cumsum(0)).sum()),
-        ),
-        Mistake("ignores u", _IGNORED, lambda p, u: 0),
-        Mistake("ignores u", _IGNORED, lambda p, u: len(p) - 1),
-        Mistake("ignores u", _IGNORED, lambda p, u: len(p) // 2),
-    ),
-    errors={
-        "two different answers": (
-            "random numbers of its own",
-            "Use the u that is given, and draw nothing yourself.",
-        )
-    },
-    probe=_twice,
-    hint="Print the cumulative sums: which is the first that is greater than u?",
-)
-
-_LOGITS = torch.tensor([[0.5, -1.0, 2.25], [1.5, 0.0, -0.75]])
-_WIDER = torch.tensor([[5.0, 4.0, -3.0, 0.0], [-5.0, 1.0, 0.5, 0.0], [2.0, 2.0, 1.0, -1.0]])
-_OWN = "The temperature is the same for any argument: use the argument."
-_LOGITS_FIRST = "A row no longer sums to 1: divide the logits, then take the softmax."
-
-# Exercise 3: logits (B, V) and a temperature above 0, to probabilities whose rows sum to 1.
-temperature = Implement(
-    "my_temperature",
-    [(_LOGITS, 5.0), (_LOGITS, 0.25), (_WIDER, 3.0), (_LOGITS, 1.0), (_WIDER, 0.01)],
-    solution=lambda x, t: (x / t).softmax(1),
-    praise="Each row sums to 1, at five temperatures from 0.01 to 5; at 1 it is the plain softmax.",
-    mistakes=(
-        Mistake(
-            "overflow at a low temperature",
-            "Divided by 0.01, a logit of 5 is 500, too large for exp: use F.softmax, or subtract each row's maximum.",
-            lambda x, t: _softmax(x / t, top=lambda x: 0.0),
+            "window turned round",
+            "The new letter enters the window on the wrong side: the newest is on the right.",
+            lambda net, darts: _written(net, darts, move=lambda window, index: [index, *window[:-1]]),
         ),
         Mistake(
-            "temperature ignored",
-            "That is the softmax at temperature 1 (adding or subtracting the temperature changes nothing): divide the "
-            "logits by it.",
-            lambda x, t: x.softmax(1),
+            "newest letter overwritten",
+            "The window keeps its stop marks and forgets the newest letter: the oldest one should fall out.",
+            lambda net, darts: _written(net, darts, move=lambda window, index: [*window[:-1], index]),
         ),
         Mistake(
-            "multiplied",
-            "The logits are multiplied by the temperature: divide by it.",
-            lambda x, t: (x * t).softmax(1),
-        ),
-        Mistake("probabilities divided", _LOGITS_FIRST, lambda x, t: x.softmax(1) / t),
-        Mistake("probabilities multiplied", _LOGITS_FIRST, lambda x, t: x.softmax(1) * t),
-        Mistake("not renormalised", _LOGITS_FIRST, lambda x, t: x.softmax(1) ** (1 / t)),
-        Mistake(
-            "softmax twice",
-            "The softmax is taken twice: divide the logits, not the probabilities, then take it once.",
-            lambda x, t: (x.softmax(1) / t).softmax(1),
+            "oldest place overwritten",
+            "The new letter takes the place of the oldest: move all others one place to the left first.",
+            lambda net, darts: _written(net, darts, move=lambda window, index: [index, *window[1:]]),
         ),
         Mistake(
-            "softmax twice",
-            "The softmax is taken twice: once is enough.",
-            lambda x, t: (x / t).softmax(1).softmax(1),
+            "stop mark kept",
+            "The stop mark ends the name and is no part of it.",
+            lambda net, darts: _written(net, darts, with_stop=True),
         ),
         Mistake(
-            "softmax over dim 0",
-            "The columns sum to 1: take the softmax over dim=1.",
-            lambda x, t: (x / t).softmax(0),
+            "goes on after the stop mark",
+            "A name ends at the first stop mark.",
+            lambda net, darts: _written(net, darts, stops=False),
         ),
-        Mistake(
-            "softmax over everything",
-            "All rows together sum to 1: each row should.",
-            lambda x, t: (x / t).flatten().softmax(0).view(x.shape),
-        ),
-        Mistake("no softmax", "Those are the divided logits: take the softmax of them.", lambda x, t: x / t),
-        Mistake(
-            "not divided by the sum",
-            "Exponentiated and not divided by the row's sum.",
-            lambda x, t: (x / t).exp(),
-        ),
-        Mistake(
-            "log-probabilities",
-            "Those are the logarithms of the probabilities: leave the log out.",
-            lambda x, t: (x / t).log_softmax(1),
-        ),
-        Mistake(
-            "divided twice", "The logits are divided by the temperature twice.", lambda x, t: (x / t**2).softmax(1)
-        ),
-        Mistake(
-            "divided by the root",
-            "The logits are divided by the root of the temperature: divide by the temperature itself.",
-            lambda x, t: (x / t**0.5).softmax(1),
-        ),
-        Mistake("whole-number division", "`//` cuts the fractions off: use `/`.", lambda x, t: (x // t).softmax(1)),
         Mistake(
             "argmax",
-            "The largest logit gets everything: that is temperature 0 only.",
-            lambda x, t: F.one_hot(x.argmax(1), x.shape[1]).float(),
+            "The darts make no difference: each letter is the likeliest.",
+            lambda net, darts: _written(net, darts, lambda x, u: int(x.argmax())),
         ),
-        Mistake("temperature of its own", _OWN, lambda x, t: (x / 2).softmax(1)),
-        Mistake("temperature of its own", _OWN, lambda x, t: (x / 0.5).softmax(1)),
+        Mistake(
+            "off by one",
+            "Every letter is one too far in the alphabet: the first place is number 0.",
+            lambda net, darts: _written(net, darts, lambda x, u: min(_chosen(x, u) + 1, x.shape[1] - 1)),
+        ),
     ),
-    hint="Work row 0 out by hand: divide the logits, exponentiate, divide by the sum.",
+    probe=_listed_with_net,
+    hint="Print the window, the sum of the probabilities and the letter at each step.",
 )

@@ -1,6 +1,5 @@
 """The checks of "Your turn": right answers pass in any style, and a wrong answer gets the name of its mistake."""
 
-import bisect
 import copy
 import json
 import math
@@ -119,11 +118,33 @@ dims = lambda x: 0 if x.ndim == 2 else (0, 1)
 mix = lambda old, new, m: (1 - m) * old + m * new
 exped = lambda x: x.exp() / x.exp().sum(dim=1, keepdim=True)
 shifted = lambda x: x - x.max(dim=1, keepdim=True).values
-place = lambda p, u: int((p.cumsum(0) <= u).sum())
+pushed = lambda window, index: (window + [index])[-8:]
 ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(means, 1 - low))
 seeds = lambda sd, effect: float(math.ceil(round((1.96 * sd / effect) ** 2, 6)))
 to_y = lambda ids: ids.float() / 255 * 2 - 1
 expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
+
+
+def named(net, darts, dim=1, move=pushed, stop=True, draw=lambda p, u: torch.searchsorted(p.cumsum(0), u, right=True)):
+    window, name = [0] * 8, []
+    for u in darts:
+        probs = F.softmax(net(torch.tensor([window])), dim=dim).squeeze(0)
+        index = int(draw(probs, u))
+        if stop and index == 0:
+            break
+        name.append(index)
+        window = move(window, index)
+    return name
+
+
+def named_backwards(net, darts):
+    name = [0] * 8
+    for u in darts:
+        probs = net(torch.tensor(name[-8:])[None])[0].double().softmax(-1)
+        name.append(next(i for i in range(len(probs)) if probs[: i + 1].sum() > u))
+        if name[-1] == 0:
+            return name[8:-1]
+    return tuple(name[8:])
 
 
 def in_the_notes(x, eps, dim=None, unbiased=False):
@@ -309,17 +330,11 @@ RIGHT = {
         lambda x: torch.stack([exped((row - row.max()).view(1, -1))[0] for row in x]),
         lambda x: F.softmax(x.double(), dim=-1),
     ],
-    "sample": [
-        place,
-        lambda p, u: int((p.cumsum(0) > u).nonzero()[0]),
-        lambda p, u: torch.searchsorted(p.cumsum(0), u, right=True),
-        lambda p, u: next(i for i in range(len(p)) if p[: i + 1].sum() > u),
-        lambda p, u: bisect.bisect_right(p.cumsum(0).tolist(), u),
-    ],
-    "temperature": [
-        lambda x, t: exped(shifted(x) / t),
-        lambda x, t: F.log_softmax(x / t, dim=-1).exp(),
-        lambda x, t: F.softmax(F.log_softmax(x, dim=1) / t, dim=1),
+    "write_name": [
+        named,
+        named_backwards,
+        lambda net, darts: named(net, darts, draw=lambda p, u: (p.cumsum(0) > u).nonzero()[0]),
+        lambda net, darts: torch.tensor(named(net, darts)),
     ],
     "interval": [
         of_sorted_means,
@@ -433,29 +448,18 @@ WRONG = {
         "sign turned round": [lambda x: F.softmin(x, dim=1)],
         "other values": [lambda x: F.softmax(2 * x, dim=1), lambda x: 2**x / (2**x).sum(dim=1, keepdim=True)],
     },
-    "sample": {
-        "ignores u": [lambda p, u: 0],
-        "reversed": [lambda p, u: len(p) - 1 - place(p.flip(0), u)],
-        "no cumulative sum": [lambda p, u: int((p > u).int().argmax())],
-        "first sum not below u": [
-            lambda p, u: int(torch.searchsorted(p.cumsum(0), u)),
-            lambda p, u: bisect.bisect_left(p.cumsum(0).tolist(), u),
+    "write_name": {
+        "nothing written": [
+            lambda net, darts: named(net, darts, dim=0),
+            lambda net, darts: named(net, darts, dim=0, move=lambda w, i: [*w, i][:8]),  # as given
         ],
-        "random numbers of its own": [
-            lambda p, u: torch.multinomial(p, 1).item(),
-            lambda p, u: place(p, torch.rand(()).item()),
-        ],
-        "other values": [lambda p, u: p[place(p, u)].item()],
-    },
-    "temperature": {
-        "temperature ignored": [
-            lambda x, t: F.softmax(x - t, dim=1),
-            lambda x, t: F.softmax(x, dim=1) / t / (F.softmax(x, dim=1) / t).sum(1, keepdim=True),
-        ],
-        "softmax over everything": [lambda x, t: (x / t).exp() / (x / t).exp().sum()],
-        "overflow at a low temperature": [lambda x, t: exped(x / t)],
-        "hard-coded size": [lambda x, t: torch.stack([F.softmax(x[i] / t, dim=0) for i in range(2)])],
-        "other values": [lambda x, t: F.softmax(x / (t + 1), dim=1), lambda x, t: F.softmax(-x / t, dim=1)],
+        "window stands still": [lambda net, darts: named(net, darts, move=lambda w, i: [*w, i][:8])],
+        "window turned round": [lambda net, darts: named(net, darts, move=lambda w, i: [i] + w[:7])],
+        "newest letter overwritten": [lambda net, darts: named(net, darts, move=lambda w, i: w[:-1] + [i])],
+        "goes on after the stop mark": [lambda net, darts: named(net, darts, stop=False)],
+        "argmax": [lambda net, darts: named(net, darts, draw=lambda p, u: p.argmax())],
+        "error": [lambda net, darts: named(net, darts, move=lambda w, i: [*w, i])],
+        "other values": [lambda net, darts: named(net, darts, draw=lambda p, u: p.multinomial(1).item())],
     },
     "interval": {
         "wrong number of results": [lambda a, b, d: (a - b)[d].mean(1), lambda a, b, d: (a - b).mean().item()],
