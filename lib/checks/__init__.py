@@ -7,7 +7,7 @@ from lib.checks.exercise import Verdict, right, wrong
 from lib.checks.lesson01 import one_hot, windows
 from lib.checks.lesson02 import SHAPES, flatten, shapes, unflatten
 from lib.checks.lesson03 import count_statistics, normalise, update_running
-from lib.checks.lesson04 import momentum_step, schedule
+from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import sample, softmax, temperature
 from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
@@ -28,7 +28,7 @@ __all__ = [
     "interval",
     "layers_for_echo",
     "masked_loss",
-    "momentum_step",
+    "mend_training",
     "normalise",
     "one_hot",
     "queue_step",
