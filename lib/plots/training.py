@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from lib.data import STOP
 from lib.plots.ladder import GAP, HEIGHT, RISE, ladder_rows
 from lib.plots.style import (
-    BLUE,
     GREY,
     INK,
     NAME,
@@ -39,8 +38,8 @@ def memorised(losses: Sequence[Number], floor: Number) -> DescribedFigure:
     """
     alt = (
         f"One batch is learned by heart within {len(losses)} steps, down to the lowest loss that it allows. The loss in "
-        f"nats per character against the step: it falls from {losses[0]:.1f} to {losses[-1]:.1f} and then stays on a "
-        f"dashed line at {floor:.1f}, the floor. It does not go to 0."
+        f"nats per character against the step: it falls from {losses[0]:.2f} to {losses[-1]:.2f} and then stays on a "
+        f"dashed line at {floor:.2f}, the floor. It does not go to 0."
     )
     fig = DescribedFigure(alt, figsize=(WIDTH, 3.2), layout="constrained")
     ax = fig.subplots()
@@ -64,8 +63,8 @@ def rate_search(rates: Sequence[float], losses: Sequence[float], chosen: float) 
     best = rates[list(losses).index(min(losses))]
     alt = (
         "The loss after a short training is lowest at a learning rate in the middle. The rate is on a logarithmic axis "
-        f"from {min(rates):.4f} to {max(rates):.0f}. At the left end the loss is {losses[0]:.1f}, for hardly anything is "
-        f"learned; it is lowest, {min(losses):.1f}, near {best:.2f}, and towards the right end it leaves the picture, "
+        f"from {min(rates):.4f} to {max(rates):.0f}. At the left end the loss is {losses[0]:.2f}, for hardly anything is "
+        f"learned; it is lowest, {min(losses):.2f}, near {best:.2f}, and towards the right end it leaves the picture, "
         f"above {HIGHEST}. A dashed line marks the recipe's rate, {chosen}, near the lowest point."
     )
     fig = DescribedFigure(alt, figsize=(WIDTH, 3.2), layout="constrained")

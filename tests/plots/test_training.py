@@ -20,12 +20,12 @@ def test_memorised_draws_losses_and_floor():
     fig = memorised([3.3, 1.0, 0.43], 0.43)
     losses, floor = fig.axes[0].lines
     assert list(losses.get_ydata()) == [3.3, 1.0, 0.43] and set(floor.get_ydata()) == {0.43}
-    assert "from 3.3 to 0.4" in fig.alt
+    assert "from 3.30 to 0.43" in fig.alt
 
 
 def test_rate_search_tells_the_lowest_and_marks_the_chosen():
     fig = rate_search([0.001, 0.01, 1.0], [2.8, 2.4, 17.0], chosen=0.012)
-    assert "lowest, 2.4, near 0.01" in fig.alt
+    assert "lowest, 2.40, near 0.01" in fig.alt
     assert list(fig.axes[0].lines[1].get_xdata()) == [0.012, 0.012] and fig.axes[0].get_ylim()[1] < 17
 
 
