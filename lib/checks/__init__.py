@@ -7,7 +7,7 @@ from lib.checks.exercise import Verdict, right, wrong
 from lib.checks.lesson01 import mended_loss, one_hot
 from lib.checks.lesson02 import flatten, tree
 from lib.checks.lesson03 import count_statistics, normalise, update_running
-from lib.checks.lesson04 import momentum_step, schedule
+from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
@@ -27,8 +27,8 @@ __all__ = [
     "interval",
     "layers_for_echo",
     "masked_loss",
+    "mend_training",
     "mended_loss",
-    "momentum_step",
     "normalise",
     "one_hot",
     "queue_step",

@@ -1,9 +1,10 @@
-"""Checks of lesson 04: a learning rate that rises and falls, and a step with momentum."""
+"""Checks of lesson 04: a learning rate that rises and falls, and a training to mend."""
 
 import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lib.checks.exercise import Implement, Mistake, composed, listed
@@ -86,79 +87,70 @@ schedule = Implement(
 )
 
 
-def _moved(
-    w: Tensor, g: Tensor, v: Tensor, lr: float, m: float, new: Callable = lambda g, v, lr, m: m * v + g
-) -> tuple[Tensor, Tensor]:
-    velocity = new(g, v, lr, m)
-    return w - lr * velocity, velocity
+def _trained(
+    W: Tensor,
+    X: Tensor,
+    Y: Tensor,
+    batches: Tensor,
+    lr: float,
+    given: Callable = lambda logits: logits,
+    targets: Callable = lambda Y, rows: Y[rows],
+    sign: int = -1,
+    kept: int = 0,
+    last: int | None = None,
+) -> Tensor:
+    """`given` is what cross_entropy gets, `kept` the share of the old gradient that is added, `last` where it stops."""
+    gradient = torch.zeros_like(W)
+    for rows in batches[:last]:
+        weight = W.clone().requires_grad_()
+        loss = F.cross_entropy(given(weight[X[rows]]), targets(Y, rows))
+        gradient = kept * gradient + torch.autograd.grad(loss, weight)[0]
+        W = W + sign * lr * gradient
+    return W
 
 
-# Exercise 2: weight, gradient, velocity, lr and momentum, to the new weight and the new velocity.
-momentum_step = Implement(
-    "my_step",
-    [
-        (*torch.randn(3, *shape, generator=torch.Generator().manual_seed(len(shape))), lr, momentum)
-        for shape, lr, momentum in (((3,), 0.2, 0.9), ((4, 2), 0.3, 0.5), ((1,), 0.01, 0.0))
-    ],
-    solution=_moved,
-    praise="my_step moved weight and velocity right, for three shapes.",
-    mistakes=(
-        Mistake(
-            "swapped",
-            "They are in the wrong order: the weight first, then the velocity.",
-            lambda *case: _moved(*case)[::-1],
+def _training(V: int, N: int, steps: int, batch: int, lr: float) -> tuple:
+    chance = torch.Generator().manual_seed(N)
+    X, Y = torch.randint(V, (2, N), generator=chance)
+    W = 0.5 * torch.randn(V, V, generator=chance)
+    return W, X, Y, torch.randint(N, (steps, batch), generator=chance), lr
+
+
+# Exercise 2: a table of logits, characters and those that follow them, the rows of each batch and lr, to the trained
+# table. The mistakes are named by their symptoms, for the first run of the exercise names three of them.
+mend_training = Implement(
+    "my_train",
+    [_training(27, 500, 5, 64, 2.0), _training(5, 40, 3, 8, 0.5), _training(9, 100, 1, 16, 1.0)],
+    solution=_trained,
+    praise="Each step moved the table against the gradient of its own batch, in three trainings.",
+    mistakes=composed(
+        _trained,
+        given=(
+            Mistake(
+                "it hardly learns",
+                "A step is much smaller than it should be. What does F.cross_entropy expect?",
+                lambda logits: F.softmax(logits, dim=1),
+            ),
+            Mistake(
+                "it hardly learns",
+                "The loss isn't that of the logits. What does F.cross_entropy expect?",
+                lambda logits: F.sigmoid(logits),
+            ),
         ),
-        Mistake(
-            "uphill",
-            "The weight moves with the gradient; downhill is against it.",
-            lambda w, g, v, lr, m: _moved(w, g, v, -lr, m),
+        targets=(
+            Mistake(
+                "it ignores the context",
+                "It would stay at the loss of knowing each letter's share. Which target belongs to which window?",
+                lambda Y, rows: Y[: len(rows)],
+            ),
         ),
-        Mistake(
-            "old velocity",
-            "The weight moves by the old velocity; compute the new one first.",
-            lambda w, g, v, lr, m: (w - lr * v, m * v + g),
+        sign=(Mistake("the loss rises", "Each step makes the loss larger. Where does the gradient point?", 1),),
+        kept=(
+            Mistake(
+                "the steps keep growing", "The first step is right, the later ones are too long. What is in .grad?", 1
+            ),
         ),
-        Mistake(
-            "no momentum",
-            "The weight moves by the gradient alone: the old velocity has no part in it.",
-            lambda w, g, v, lr, m: (w - lr * g, m * v + g),
-        ),
-        Mistake(
-            "velocity not kept",
-            "The velocity you return is the gradient alone: the old one has no part in it.",
-            lambda w, g, v, lr, m: (w - lr * g, g),
-        ),
-        Mistake(
-            "velocity not returned",
-            "The velocity you return is still the old one.",
-            lambda w, g, v, lr, m: (w - lr * (m * v + g), v),
-        ),
-        Mistake(
-            "momentum on the gradient",
-            "momentum multiplies the old velocity, not the gradient.",
-            lambda *case: _moved(*case, new=lambda g, v, lr, m: v + m * g),
-        ),
-        Mistake(
-            "averaged",
-            "(1 - momentum) belongs to an average; here the whole gradient is added.",
-            lambda *case: _moved(*case, new=lambda g, v, lr, m: m * v + (1 - m) * g),
-        ),
-        Mistake(
-            "learning rate twice",
-            "The learning rate is in the velocity and in the step; it belongs in the step only.",
-            lambda *case: _moved(*case, new=lambda g, v, lr, m: m * v + lr * g),
-        ),
-        Mistake(
-            "learning rate in the velocity",
-            "The velocity you return contains the learning rate; it belongs in the weight's step only.",
-            lambda w, g, v, lr, m: (w - (m * v + lr * g), m * v + lr * g),
-        ),
-        Mistake(
-            "no learning rate",
-            "The weight moves by the whole velocity: multiply by lr.",
-            lambda w, g, v, lr, m: (w - (m * v + g), m * v + g),
-        ),
-        Mistake("nothing changed", "You return weight and velocity unchanged.", lambda w, g, v, lr, m: (w, v)),
+        last=(Mistake("one step only", "It stops after the first batch. Where does the return belong?", 1),),
     ),
-    hint="Try it with one number each: weight 1, gradient 1, velocity 0.",
+    hint="Try it with one batch of one row, and work that step out by hand.",
 )

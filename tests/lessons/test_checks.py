@@ -199,13 +199,42 @@ def lr_at(step, steps, highest, warmup):
     return highest * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
 
-def step_of_sgd(w, g, v, lr, m):
-    p = nn.Parameter(w.clone())
-    p.grad = g.clone()
-    optimizer = torch.optim.SGD([p], lr=lr, momentum=m)
-    optimizer.state[p]["momentum_buffer"] = v.clone()
-    optimizer.step()
-    return p.detach(), m * v + g
+def training(
+    given=lambda logits: logits,
+    take=lambda Y, rows: Y[rows],
+    make=lambda W, lr: torch.optim.SGD([W], lr=lr),
+    forget=True,
+):
+    def my_train(W, X, Y, batches, lr):
+        W = nn.Parameter(W.clone())
+        optimizer = make(W, lr)
+        for rows in batches:
+            if forget:
+                optimizer.zero_grad()
+            F.cross_entropy(given(W[X[rows]]), take(Y, rows)).backward()
+            optimizer.step()
+        return W.detach()
+
+    return my_train
+
+
+def by_formula(W, X, Y, batches, lr):
+    for rows in batches:
+        gradient = F.softmax(W[X[rows]], dim=1) - F.one_hot(Y[rows], len(W))
+        W = W - lr * torch.zeros_like(W).index_add_(0, X[rows], gradient) / len(rows)
+    return W
+
+
+def as_printed_in_the_lesson(W, X, Y, batches, lr):
+    W = W.clone().requires_grad_()
+    for rows in batches:
+        probs = F.softmax(W[X[rows]], dim=1)
+        loss = F.cross_entropy(probs, Y[: len(rows)])
+        W.grad = None
+        loss.backward()
+        with torch.no_grad():
+            W += lr * W.grad
+    return W.detach()
 
 
 def of_sorted_means(a, b, draws):
@@ -320,10 +349,7 @@ RIGHT = {
         lambda s, n, h, w: torch.tensor(lr_at(s, n, h, w)),
         lambda s, n, h, w: Recipe("r", batch_size=1, lr=h, steps=n, warmup=w / n).lr_at(s, n),
     ],
-    "momentum_step": [
-        step_of_sgd,
-        lambda w, g, v, lr, m: [w.sub(v.mul(m).add(g), alpha=lr), torch.add(g, v, alpha=m)],
-    ],
+    "mend_training": [training(), by_formula, training(given=lambda logits: F.log_softmax(logits, dim=-1))],
     "softmax": [
         lambda x: exped(shifted(x)),
         lambda x: torch.exp(x - torch.logsumexp(x, dim=1, keepdim=True)),
@@ -429,8 +455,14 @@ WRONG = {
         "hard-coded size": [lambda s, n, h, w: lr_at(s, 100, 0.01, 10)],
         "other values": [lambda s, n, h, w: 0],
     },
-    "momentum_step": {
-        "uphill": [lambda w, g, v, lr, m: (w.add(v * m + g, alpha=lr), v * m + g)],
+    "mend_training": {
+        "it hardly learns": [training(given=lambda logits: logits.softmax(1))],
+        "it ignores the context": [training(take=lambda Y, rows: Y[: len(rows)])],
+        "the loss rises": [training(make=lambda W, lr: torch.optim.SGD([W], lr=lr, maximize=True))],
+        "the steps keep growing": [training(forget=False)],
+        "one step only": [lambda W, X, Y, batches, lr: by_formula(W, X, Y, batches[:1], lr)],
+        "it hardly learns + it ignores the context + the loss rises": [as_printed_in_the_lesson],
+        "other values": [training(make=lambda W, lr: torch.optim.AdamW([W], lr=lr))],
     },
     "softmax": {
         "softmax over dim 0": [lambda x: F.softmax(x.T, dim=1).T],
