@@ -39,8 +39,18 @@ def check_python(version=sys.version_info, system=None, machine=None):
         )
 
 
+def run(words):
+    """The exit code of a command. Ctrl+C reaches it too: it ends as it likes, and this program after it."""
+    process = subprocess.Popen(words)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass
+
+
 def pip(*words):
-    return subprocess.call([PYTHON, "-m", "pip", "install", "--disable-pip-version-check"] + list(words))
+    return run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check"] + list(words))
 
 
 def install():
@@ -51,7 +61,11 @@ def install():
             if file.read() == wanted:
                 return
     print("Installing into .venv: about 2 GB, some minutes the first time.", flush=True)
-    if subprocess.call([sys.executable, "-m", "venv", VENV]):
+    if os.path.exists(STAMP):
+        os.remove(STAMP)  # so that an installation that is cut off is done again
+    # --clear where its Python is gone, as after an upgrade.
+    clear = ["--clear"] if os.path.lexists(PYTHON) and not os.path.exists(PYTHON) else []
+    if run([sys.executable, "-m", "venv"] + clear + [VENV]):
         sys.exit(
             "The virtual environment could not be made. If the message above names ensurepip, install it: "
             "on Debian and Ubuntu, sudo apt install python3-venv"
@@ -75,13 +89,10 @@ def main(words):
         sys.exit("start.py takes no word (open the lessons) or `test` (run the tests); got %r." % words[0])
     install()
     if words:
-        return subprocess.call([PYTHON, "-m", "pytest"] + words[1:])
+        return run([PYTHON, "-m", "pytest"] + words[1:])
     print("JupyterLab opens in the browser. To stop it, press Ctrl+C here, twice.", flush=True)
     lesson = os.path.join("notebooks", "01_embedding.ipynb")
-    try:
-        return subprocess.call([PYTHON, "-m", "jupyterlab", "--notebook-dir=.", lesson])
-    except KeyboardInterrupt:
-        return 0
+    return run([PYTHON, "-m", "jupyterlab", "--notebook-dir=.", lesson])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from lib.data import Vocabulary
 
 # Imported when a net is built, so that the core does not depend on the packages above it.
 BUILDERS = {"flat_model": "lib.models", "staged_model": "lib.models", "WaveNet": "lib.wavenet"}
+PARTS = ("characters", "weights", "fingerprint", "history", "optimizer", "batches", "generator")  # of a checkpoint
 LAYERS = {"torch.nn": nn, "lib.layers": layers}
 
 
@@ -43,8 +45,11 @@ def save_model(
         FileNotFoundError, IsADirectoryError: `path` is a folder, or its parent folder is missing.
     """
     settings = getattr(model, "settings", None)
-    if training is None:
-        _arguments(settings)
+    if training is None and str(_build(settings)) != str(model):
+        raise ValueError(
+            f"the net was changed after it was made: its settings {settings} build another one. "
+            "Make it with these settings, or save its state_dict."
+        )
     check_net(model, vocabulary)
     characters = None if vocabulary is None else vocabulary.decode(range(len(vocabulary)))
     saved = {"characters": characters, "settings": settings, "weights": model.state_dict(), "facts": facts}
@@ -125,6 +130,8 @@ class TrainingState:
         state, again = saved.get("training"), "Give another checkpoint path, or delete the file to start again."
         if state is None:
             raise ValueError(f"{str(self.path)!r} holds no training run to resume. {again}")
+        if missing := sorted({*PARTS} - saved.keys() - state.keys()):
+            raise ValueError(f"{str(self.path)!r} is incomplete: it has no {' and no '.join(missing)}. {again}")
         for name, expected in self.fingerprint.items():
             if (actual := state["fingerprint"].get(name)) != expected:
                 got = f"expected {name} {expected}, got {actual}"
@@ -232,8 +239,13 @@ def _build(settings: dict | None) -> nn.Module:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, list | tuple | range):
+        return tuple(map(_plain, value))
+    for kind, make in ((bool, bool), (Integral, int), (Real, float)):
+        if isinstance(value, kind):
+            return make(value)  # NumPy's numbers are no plain ones
     if not callable(value):
-        return tuple(value) if isinstance(value, list | range) else value
+        return value
     name = getattr(value, "__name__", repr(value))
     rooms = [room for room, module in LAYERS.items() if getattr(module, name, None) is value]
     return f"{rooms[0]}.{name}" if rooms else name

@@ -4,6 +4,7 @@ import os
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -176,3 +177,26 @@ def test_sampling_without_a_vocabulary_says_how_to_save_one(tmp_path):
     save_model(tmp_path / "net.pt", staged_model(27))
     with pytest.raises(ValueError, match="vocabulary=vocabulary"):
         sample_names(*load_model(tmp_path / "net.pt"), 1)
+
+
+def test_a_net_that_was_changed_after_it_was_made_is_not_saved_as_the_one_it_was(tmp_path):
+    net = staged_model(11)
+    net.stage1.activation = nn.ReLU()
+    with pytest.raises(ValueError, match="was changed after it was made"):
+        save_model(tmp_path / "net.pt", net, VOCABULARY)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(np.int64(11), int), (np.float32(0.5), float), (np.bool_(True), bool)])
+def test_numbers_of_numpy_are_saved_as_plain_ones(value, kind):
+    assert type(checkpoints._plain(value)) is kind and type(checkpoints._plain([value])[0]) is kind
+
+
+@pytest.mark.parametrize("part", ["characters", "weights", "history", "optimizer", "batches", "generator"])
+def test_a_checkpoint_without_a_part_is_rejected_by_name(part, small, tmp_path):
+    path, options = tmp_path / "run.pt", {"recipe": replace(FAST, epochs=None, steps=2), "progress": False}
+    train(staged_model(27, hidden=16), small.train, **options, checkpoint=path)
+    saved = load_checkpoint(path)
+    del (saved if part in saved else saved["training"])[part]
+    save_checkpoint(path, saved)
+    with pytest.raises(ValueError, match=f"incomplete: it has no {part}"):
+        train(staged_model(27, hidden=16), small.train, **options, checkpoint=path)

@@ -136,11 +136,11 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
         def done(submission: Submission, future: Future) -> None:
             try:
                 outcome = future.result()
+                store.add(submission, fingerprint, outcome)
             except (NotStarted, OSError) as problem:
                 failed.append(submission.student)
                 line = f"NOT GRADED, {problem}"
             else:
-                store.add(submission, fingerprint, outcome)
                 graded.append(submission.student)
                 line = f"{outcome.points:g} of {full:g}, {outcome.seconds:g} s"
             with bar.external_write_mode():

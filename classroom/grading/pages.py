@@ -28,7 +28,7 @@ def feedback(assignment: Assignment, attempt: Attempt, marks: Marks, earlier: Se
     """A student's page: points, verdicts and answers; no hidden test, and no right answer."""
     outcome, by_hand = attempt.outcome, manual_points(marks, attempt)
     exercises = _graded(assignment, attempt) | _read(assignment, attempt, marks)
-    exercises = [exercises[cell.name] for cell in assignment.cells if cell.points is not None]
+    exercises = [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
     return page(
         "feedback.html",
         title=f"{attempt.student}: {assignment.name}",
@@ -57,6 +57,7 @@ def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:
             "answer": answers.get(f"{name}-answer", "")[:LONGEST],
         }
         for name, score in attempt.outcome.scores.items()
+        if name in assignment.titles  # an exercise may be gone since an earlier attempt
     }
 
 

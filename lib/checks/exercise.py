@@ -8,6 +8,7 @@ import copy
 import itertools
 import math
 import random
+import re
 import textwrap
 import warnings
 from collections import Counter
@@ -85,13 +86,17 @@ def composed(makes: Callable, **choices: Sequence[Mistake]) -> tuple[Mistake, ..
 
 
 class _Exercise:
+    def __repr__(self) -> str:
+        """No table: it holds the right answers."""
+        return f"check of {self.answer}: call it with your answer"
+
     def __call__(self, answer: object) -> Verdict:
         """The verdict on an answer, from the examples."""
         cases = self.cases(None)
         return self.judge(cases, collect(self, answer, cases))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Implement(_Exercise):
     """An exercise whose answer is a function or a class.
 
@@ -165,7 +170,9 @@ class Implement(_Exercise):
             return likely
         if general := self._general(cases[first], results[first]):
             return first, *general
-        if first and problems[first][0] != "wrong dtype" and _sizes(cases[first]) not in map(_sizes, cases[:first]):
+        kind, said = problems[first]
+        about_size = kind != "wrong dtype" and (kind != "error" or re.search(r"\b(size|shape|dimension)", said))
+        if first and about_size and _sizes(cases[first]) not in map(_sizes, cases[:first]):
             hint = "The case before it is right: is a size written into your code as a number?"
             return first, "hard-coded size", hint
         for number in failed:
@@ -331,7 +338,7 @@ def listed(answer: Callable, *case: object) -> object:
     return convert(answer(*case))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Question:
     """A value to predict. right: the value, or a function from the student's numbers to it. mistakes: wrong values."""
 
@@ -340,7 +347,7 @@ class Question:
     mistakes: Sequence[Mistake] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Predict(_Exercise):
     """An exercise whose answer is a dictionary of predictions, or a function that returns it.
 
@@ -402,13 +409,19 @@ def _misprediction(name: str, question: Question, predicted: object, *mine: dict
     return f"another value for {name}", question.hint
 
 
+def _untensored(value: object) -> object:
+    """A prediction without tensors: of one element, the number."""
+    if isinstance(value, Tensor):
+        return value.item() if value.numel() == 1 else value.tolist()
+    return tuple(map(_untensored, value)) if isinstance(value, (list, tuple)) else value
+
+
 def _agree(predicted: object, expected: object) -> bool:
-    if isinstance(predicted, Tensor) and predicted.numel() == 1:
-        predicted = predicted.item()
+    predicted = _untensored(predicted)
     if isinstance(expected, str) and isinstance(predicted, str):
         return predicted.strip().lower() == expected.lower()
     if isinstance(expected, tuple):
-        return isinstance(predicted, (list, tuple)) and tuple(predicted) == expected
+        return predicted == expected
     if isinstance(expected, float):
         return isinstance(predicted, (int, float)) and abs(predicted - expected) < 0.006
     return isinstance(predicted, (int, float)) and not isinstance(predicted, bool) and predicted == expected

@@ -419,3 +419,11 @@ def test_pytest_ignores_a_class_inside_the_repository():
     with open(stage.ROOT / "pyproject.toml", "rb") as file:
         skipped = tomllib.load(file)["tool"]["pytest"]["ini_options"]["norecursedirs"]
     assert {"submitted", "graded", "release"} <= {*ignored} <= {*skipped}
+
+
+def test_pages_are_made_of_an_attempt_at_other_exercises():
+    """A teacher renames, adds or removes an exercise; some students have only an earlier attempt."""
+    scores = {"gone": attempt.Score(2, 4, "off by one", "Look at the end.")}
+    earlier = records.Attempt("ben", 1, "", "", attempt.Outcome(scores=scores))
+    assert "gone" not in pages.feedback(A01.assignment, earlier, {}, [])
+    assert report.report(A01.assignment, [earlier], {})

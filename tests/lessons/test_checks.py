@@ -14,7 +14,7 @@ from torch import nn
 
 from lib import checks
 from lib.checks import exercise as engine
-from lib.checks.exercise import Implement, Mistake, Predict, Question, collect, composed, difference, plain
+from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question, collect, composed, difference, plain
 from lib.layers import FlattenConsecutive, Stage
 from lib.models import add_head
 from lib.plots.graphs import graph_nodes
@@ -710,3 +710,23 @@ def test_whole_numbers_may_be_floats_but_not_truth_values():
 def test_messages_show_small_arguments_in_full():
     assert engine.given((torch.tensor([0.25, 0.5]), 0.1)) == "tensor([0.25, 0.5]), 0.1"
     assert engine.given((torch.zeros(2, 3), [1, 2], "a")) == "a tensor of shape (2, 3), [1, 2], 'a'"
+
+
+@pytest.mark.parametrize("name", [name for name in checks.__all__ if isinstance(getattr(checks, name), Exercise)])
+def test_a_check_does_not_show_its_answers(name):
+    exercise = getattr(checks, name)
+    assert repr(exercise) == f"check of {exercise.answer}: call it with your answer"
+
+
+def test_only_an_error_about_sizes_is_called_a_hard_coded_size():
+    def my_update(old, x, momentum):
+        return checks.update_running.solution(old, x, momentum) if x.ndim == 2 else x.vra()
+
+    assert checks.update_running(my_update).mistake == "error"
+
+
+def test_a_tensor_inside_a_prediction_is_a_wrong_one():
+    question = Question((2, 3), "hint")
+    exercise = Predict("my_shapes", None, {"a": question})
+    assert exercise({"a": (torch.tensor(2), torch.tensor(3))}).right
+    assert not exercise({"a": (torch.zeros(2, 3), 3)}).right

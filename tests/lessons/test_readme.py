@@ -1,5 +1,6 @@
 """README's commands, map, names and numbers are what the repository does; start.py sets up what README says."""
 
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 
 import start
 from lib.data import load_names
+from lib.evidence.sweeps import missing_rows
 from lib.models import trained_model
 from lib.recipes import FAST, LECTURE, LONG, QUICK
 from lib.sampling import sample_names
@@ -76,7 +78,7 @@ def test_start_installs_once_and_takes_the_cpu_build_on_linux(
     monkeypatch.setattr(start, "PYTHON", str(tmp_path / "python"))
     monkeypatch.setattr(start, "STAMP", str(tmp_path / "installed"))
     monkeypatch.setattr(start.platform, "system", lambda: system)
-    monkeypatch.setattr(start.subprocess, "call", lambda words: (tmp_path / "python").touch() or 0)
+    monkeypatch.setattr(start, "run", lambda words: (tmp_path / "python").touch() or 0)
     monkeypatch.setattr(start, "pip", lambda *words: calls.append(words) or (start.CPU_INDEX in words and not reached))
     start.install()
     assert [words[0] for words in calls] == ["torch==2.13.0"] * torch_builds + ["-r"]
@@ -88,7 +90,7 @@ def test_start_installs_once_and_takes_the_cpu_build_on_linux(
 def test_a_failed_installation_is_tried_again(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "VENV", str(tmp_path))
     monkeypatch.setattr(start, "STAMP", str(tmp_path / "installed"))
-    monkeypatch.setattr(start.subprocess, "call", lambda words: 0)
+    monkeypatch.setattr(start, "run", lambda words: 0)
     monkeypatch.setattr(start, "pip", lambda *words: 1)
     with pytest.raises(SystemExit, match="pip's message is above"):
         start.install()
@@ -101,6 +103,28 @@ def test_the_names_are_what_the_network_writes():
     names = sample_names(model, vocabulary, 40, generator=torch.Generator().manual_seed(42))
     line = "> " + ", ".join([name for name in names if name not in known][:12])
     assert README.split("<!-- names -->\n")[1].split("\n<!-- /names -->")[0] == line
+
+
+def test_the_results_table_is_what_the_evidence_says():
+    spec = importlib.util.spec_from_file_location("make_results", ROOT / "data" / "make_results.py")
+    make_results = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_results)
+    missing = missing_rows(make_results.EVIDENCE, make_results.planned(), make_results.SETTINGS)
+    assert not missing, "rows are missing: python data/make_results.py"
+    assert make_results.with_table(README) == README, "python data/make_results.py --table writes the table"
+
+
+def test_no_file_names_a_registry_or_a_machine():
+    hosts = "|".join(a + b for a, b in (("py", r"pi\.org"), ("registry", r"\.npmjs"), ("files.python", "hosted")))
+    private = rf"{hosts}|(?<![\w.+/])/(?:home|Users|root|work|opt)/[\w.-]|[A-Z]:\\\\?Users\\"
+    listing = subprocess.run(
+        ["git", "ls-files", "*.py", "*.md", "*.yml", "*.toml", "*.txt", "*.html", "*.ipynb", ".ci"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    named = {name: found[0] for name in listing if (found := re.search(private, (ROOT / name).read_text("utf-8")))}
+    assert named == {} and re.search(private, "see " + "/home" + "/me")
 
 
 def test_the_map_has_every_lesson():

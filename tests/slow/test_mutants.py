@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow.mutants.catalogue import MODULES, ROOT, WRONG, module_name, mutants, tests_of
+from tests.slow.mutants.catalogue import MODULES, ROOT, WRONG, module_name, mutants
+from tests.slow.mutants.catalogue import tests_of as files_of_tests
 
 pytestmark = pytest.mark.slow
 trial = pytest.importorskip("tests.slow.mutants.trial", reason="needs fork and resource", exc_type=ImportError)
@@ -38,13 +39,13 @@ def changed() -> tuple[str, set[Path]] | None:
 
 
 def trial_of(path: Path, source: str, target: str = "") -> "trial.Trial":
-    return trial.Trial(module_name(path), source, [str(tests) for tests in tests_of(path)], target)
+    return trial.Trial(module_name(path), source, [str(tests) for tests in files_of_tests(path)], target)
 
 
 @cache
 def verdict_of_unchanged(tests: tuple[Path, ...]) -> "trial.Verdict":
     """The verdict on lib as it is, run as the mutants are."""
-    path = next(path for path in MODULES.values() if tests_of(path) == tests)
+    path = next(path for path in MODULES.values() if files_of_tests(path) == tests)
     (verdict,) = trial.run_apart([trial_of(path, path.read_text(encoding="utf-8"))])
     return verdict
 
@@ -58,7 +59,7 @@ def test_every_mistake_fits_lib(subject):
 def test_every_mistake_is_rejected(subject):
     tried = mutants(subject)
     files = {mutant.path() for mutant in tried} | {Path(__file__).parent / "mutants" / f"wrong_{subject}.py"}
-    tests = {tests_of(mutant.path()) for mutant in tried}
+    tests = {files_of_tests(mutant.path()) for mutant in tried}
     files = files.union(*tests)
     if differs := changed():
         base, paths = differs

@@ -1,7 +1,7 @@
 """Mistakes in lib.sampling: target, mistake, the text to replace and its replacement."""
 
 DRAW = "torch.multinomial(drawn_from, num_samples=1, generator=generator)"
-RUN = "letter_probs(model(contexts.to(device)), temperature, top_k)"
+RUN = "letter_probs(_last(model(contexts.to(device))), temperature, top_k)"
 SPREAD = "probs[prefix.to(device)]"
 JOIN = "(prefix * V + ids)[goes_on].unique(return_inverse=True)"
 MOVE = "torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)"
