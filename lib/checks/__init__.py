@@ -6,7 +6,7 @@ The lessons call them as `checks.one_hot(my_one_hot)`; one file per lesson, and 
 from lib.checks.exercise import Verdict, right, wrong
 from lib.checks.lesson01 import one_hot, windows
 from lib.checks.lesson02 import SHAPES, flatten, shapes, unflatten
-from lib.checks.lesson03 import count_statistics, normalise, update_running
+from lib.checks.lesson03 import mend_layer, normalise
 from lib.checks.lesson04 import momentum_step, schedule
 from lib.checks.lesson05 import sample, softmax, temperature
 from lib.checks.lesson06 import decide, interval, seeds_needed
@@ -19,7 +19,6 @@ __all__ = [
     "Verdict",
     "bits_per_second",
     "convolve",
-    "count_statistics",
     "decide",
     "decode_levels",
     "dilations",
@@ -28,6 +27,7 @@ __all__ = [
     "interval",
     "layers_for_echo",
     "masked_loss",
+    "mend_layer",
     "momentum_step",
     "normalise",
     "one_hot",
@@ -40,7 +40,6 @@ __all__ = [
     "softmax",
     "temperature",
     "unflatten",
-    "update_running",
     "windows",
     "work",
     "wrong",
