@@ -397,7 +397,9 @@ WRONG = {
         "moves in eval mode": [
             lambda x, mean, var, t: (by_batch_norm1d(x, mean, var, t)[0], *to_mend(x, mean, var, 1)[1:])
         ],
-        "an answer depends on its company + moves in eval mode": [lambda x, mean, var, training: to_mend(x, mean, var, True)],
+        "an answer depends on its company + moves in eval mode": [
+            lambda x, mean, var, training: to_mend(x, mean, var, True)
+        ],
         "modes swapped": [layer_of(lambda x, mean, var, t: by_batch_norm1d(x, mean, var, not t)[0])],
         "nothing moved": [lambda x, mean, var, t: (by_batch_norm1d(x, mean, var, t)[0], mean, var)],
         "wrong number of results": [lambda *case: by_batch_norm1d(*case)[0]],
