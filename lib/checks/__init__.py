@@ -6,7 +6,7 @@ The lessons call them as `checks.one_hot(my_one_hot)`; one file per lesson, and 
 from lib.checks.exercise import Verdict, right, wrong
 from lib.checks.lesson01 import mended_loss, one_hot
 from lib.checks.lesson02 import flatten, tree
-from lib.checks.lesson03 import count_statistics, normalise, update_running
+from lib.checks.lesson03 import mend_layer, normalise
 from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import decide, interval, seeds_needed
@@ -18,7 +18,6 @@ __all__ = [
     "Verdict",
     "bits_per_second",
     "convolve",
-    "count_statistics",
     "decide",
     "decode_levels",
     "dilations",
@@ -37,7 +36,6 @@ __all__ = [
     "seeds_needed",
     "softmax",
     "tree",
-    "update_running",
     "work",
     "write_name",
     "wrong",

@@ -1,11 +1,11 @@
-"""Checks of lesson 03: normalising, counting statistics, running statistics."""
+"""Checks of lesson 03: normalising, and a layer to mend."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from lib.checks.exercise import Implement, Mistake, Predict, Question, composed
+from lib.checks.exercise import Implement, Mistake, composed
 
 Dims = int | tuple[int, ...]
 
@@ -108,167 +108,85 @@ normalise = Implement(
     hint="Print mean and variance of each channel, step by step, and compare.",
 )
 
-_KEEPDIM = "keepdim=True leaves a 1 for each dimension that is averaged away."
-_ALL = "That is how many numbers x has, and 100 channels share them."
 
-
-def _count(right: object, *mistakes: Mistake) -> Question:
-    return Question(right, "Strike out the sizes that are averaged away, and look at what is left.", mistakes)
-
-
-# Exercise 2: predicted shapes and counts; x is (64, 4, 100), y is (64, 100, 4).
-count_statistics = Predict(
-    "my_answers",
-    None,
-    {
-        "a": _count(
-            (1, 1, 100),
-            Mistake("keepdim forgotten", _KEEPDIM, (100,)),
-            Mistake("time not averaged", "Dim 1, the time steps, is averaged away too.", (1, 4, 100)),
-            Mistake("averaged the channels", "Dims 0 and 1 are averaged away, dim 2 stays.", (64, 4, 1)),
-        ),
-        "b": _count(
-            100,
-            Mistake(
-                "counted the values",
-                "That is how many values go into each mean; there is one mean per channel.",
-                256,
-            ),
-            Mistake(
-                "time not averaged",
-                "That is one mean for each channel at each time step, the silent bug.",
-                400,
-            ),
-            Mistake("counted everything", "That is how many numbers x has.", 25600),
-            Mistake(
-                "counted the dimensions",
-                "Count the numbers in the tensor of means: multiply the sizes of its shape.",
-                3,
-            ),
-        ),
-        "c": _count(
-            256,
-            Mistake("time forgotten", "Every time step of every example counts: 64 times 4.", 64),
-            Mistake("batch forgotten", "Every example counts, with each of its time steps: 64 times 4.", 4),
-            Mistake("counted the means", "That is the number of means; each is over batch and time.", 100),
-            Mistake("counted everything", _ALL, 25600),
-        ),
-        "d": _count(
-            (4, 100),
-            Mistake("keepdim assumed", "Without keepdim=True the averaged dimension is dropped.", (1, 4, 100)),
-            Mistake("time averaged too", "Only dim 0 is averaged away; dim 1 stays.", (100,)),
-            Mistake("another dimension", "That is x.mean(1): dimensions are counted from 0.", (64, 100)),
-            Mistake("averaged the channels", "That is x.mean(2): dim 0 is the batch.", (64, 4)),
-        ),
-        "e": _count(
-            64,
-            Mistake("time averaged too", "Only dim 0 is averaged away, and it has 64 values.", 256),
-            Mistake("counted the means", "That is the number of means; each is over dim 0.", 400),
-            Mistake("another dimension", "That is the size of dim 1: dimensions are counted from 0.", 4),
-        ),
-        "f": _count(
-            (1, 100, 1),
-            Mistake("channels looked for last", "In PyTorch's layout the channels are dim 1; they stay.", (1, 1, 4)),
-            Mistake("channels looked for last", "keepdim=True leaves every dimension in its place.", (1, 1, 100)),
-            Mistake("keepdim forgotten", _KEEPDIM, (100,)),
-            Mistake("time not averaged", "Dim 2, PyTorch's time steps, is averaged away too.", (1, 100, 4)),
-            Mistake("averaged the channels", "Dims 0 and 2 are averaged away, dim 1 stays.", (64, 1, 4)),
-        ),
-    },
-)
-
-
-def _mixed(old: Tensor, new: Tensor, momentum: float) -> Tensor:
-    return (1 - momentum) * old + momentum * new
-
-
-def _updated(
+def _layer(
+    x: Tensor,
     mean: Tensor,
     var: Tensor,
-    x: Tensor,
-    momentum: float,
-    of_mean: Callable = _mixed,
-    of_var: Callable = _mixed,
-    spread: Callable = Tensor.var,
-    over: tuple[Dims, dict] = ((0, 1), {}),
-) -> tuple[Tensor, Tensor]:
-    """`of_mean` and `of_var` mix old and new, `spread` is stored; `over`: dimensions of 3-D input, and options."""
-    dim, options = (0 if x.ndim == 2 else over[0]), over[1]
-    return of_mean(mean, x.mean(dim, **options), momentum), of_var(var, spread(x, dim, **options), momentum)
+    training: bool,
+    of_batch: Callable[[bool], bool] = bool,
+    moves: Callable[[bool], bool] = bool,
+    over: Dims = (0, 1),
+    unbiased: bool = False,
+    stored: bool = True,
+    moved_first: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`of_batch`, `moves`: from the mode to whether statistics are the batch's, and whether the running ones move."""
+    dim = 0 if x.ndim == 2 else over
+    shares = ((mean, x.mean(dim)), (var, x.var(dim, unbiased=stored)))
+    new = tuple(0.9 * old + 0.1 * batch for old, batch in shares) if moves(training) else (mean, var)
+    xmean, xvar = (x.mean(dim), x.var(dim, unbiased=unbiased)) if of_batch(training) else (mean, var)
+    if training and moved_first:
+        xmean, xvar = new
+    return (x - xmean) / torch.sqrt(xvar + 1e-5), *new
 
 
-_SHARES = (
-    Mistake(
-        "momentum the wrong way round",
-        "momentum is the weight of the batch; the old value keeps 1 - momentum.",
-        lambda old, new, m: m * old + (1 - m) * new,
-    ),
-    Mistake(
-        "old value forgotten",
-        "You return the batch's statistics alone: the old value keeps a share of 1 - momentum.",
-        lambda old, new, m: new,
-    ),
-    Mistake(
-        "old value not reduced",
-        "The old value keeps its full weight: multiply it by 1 - momentum, so that the weights add up to 1.",
-        lambda old, new, m: old + m * new,
-    ),
-    Mistake(
-        "momentum of its own",
-        "The weights are 0.9 and 0.1 for any momentum: use the argument.",
-        lambda old, new, m: 0.9 * old + 0.1 * new,
-    ),
-    Mistake(
-        "nothing moved",
-        "You return an argument unchanged: the batch has no weight in it yet.",
-        lambda old, new, m: old,
-    ),
-)
-_DEVIATION = "You store the standard deviation: store the variance, divided by n - 1."
+_STATISTICS = [(torch.tensor([1.0, 2.0, 3.0][:size]), torch.tensor([4.0, 1.0, 9.0][:size])) for size in (3, 2)]
 
-# Exercise 3: running mean and variance, x and momentum, to the new running mean and variance.
-update_running = Implement(
-    "my_update",
+# Exercise 2, a layer to mend: x, running mean and variance, mode, to the output and the new running mean and variance.
+mend_layer = Implement(
+    "my_layer",
     [
-        (torch.arange(1.0, shape[-1] + 1), torch.arange(2.0, shape[-1] + 2), _uneven(*shape), momentum)
-        for shape, momentum in (((5, 3), 0.25), ((3, 4, 2), 0.25), ((6, 2, 5), 0.75))
+        (_uneven(5, 3), *_STATISTICS[0], False),
+        (_uneven(5, 3), *_STATISTICS[0], True),
+        (_uneven(3, 4, 2), *_STATISTICS[1], False),
+        (_uneven(3, 4, 2), *_STATISTICS[1], True),
     ],
-    solution=_updated,
-    praise="Running mean and variance moved as torch moves them, for two momenta, with time steps and without.",
-    mistakes=(
-        Mistake(
-            "variance first",
-            "The variance is first and the mean second; return mean, variance.",
-            lambda *case: _updated(*case)[::-1],
+    solution=_layer,
+    praise="In train mode the batch's statistics, in eval mode the running ones, which then stay as they are.",
+    mistakes=composed(
+        _layer,
+        of_batch=(
+            Mistake(
+                "an answer depends on its company",
+                "With training=False, the output for one example changes with the other examples in the batch.",
+                lambda training: True,
+            ),
+            Mistake(
+                "modes swapped",
+                "Train mode uses the running statistics and eval mode the batch's: it is the other way round.",
+                lambda training: not training,
+            ),
+            Mistake(
+                "running statistics in train mode",
+                "In train mode the output uses the running statistics: take those of the batch there.",
+                lambda training: False,
+            ),
         ),
-        *composed(
-            _updated,
-            of_mean=_SHARES,
-            of_var=_SHARES,
-            spread=(
-                Mistake(
-                    "biased variance",
-                    "You store the biased variance: the stored one divides by n - 1.",
-                    lambda x, dim, **options: x.var(dim, unbiased=False, **options),
-                ),
-                Mistake("standard deviation", _DEVIATION, Tensor.std),
-                Mistake(
-                    "standard deviation", _DEVIATION, lambda x, dim, **options: x.std(dim, unbiased=False, **options)
-                ),
+        moves=(
+            Mistake(
+                "moves in eval mode",
+                "The running statistics move in eval mode: leave them as they are.",
+                lambda training: True,
             ),
-            over=(
-                Mistake(
-                    "dim 0 of a 3-D tensor",
-                    "Average a 3-D tensor over dims (0, 1): each time step has its own statistic.",
-                    (0, {}),
-                ),
-                Mistake(
-                    "averaged dimensions kept",
-                    "Leave keepdim out here: the running statistics have shape (C,).",
-                    ((0, 1), {"keepdim": True}),
-                ),
+            Mistake(
+                "nothing moved",
+                "The running statistics have to move in train mode.",
+                lambda training: False,
             ),
+        ),
+        moved_first=(
+            Mistake(
+                "moved statistics in train mode",
+                "In train mode you normalise with the running statistics that you just moved: take the batch's.",
+                True,
+            ),
+        ),
+        over=(Mistake("dim 0 of a 3-D tensor", "Average a 3-D tensor over dims (0, 1).", 0),),
+        unbiased=(Mistake("unbiased variance", "Normalise with the biased variance, unbiased=False.", True),),
+        stored=(
+            Mistake("biased variance", "The stored variance divides by n - 1: leave x.var(dim) as it was.", False),
         ),
     ),
-    hint="Work one channel out by hand: (1 - momentum) times the old value, plus momentum times the batch's.",
+    hint="Print the output for training=True and training=False. In which of them should the batch matter?",
 )

@@ -15,7 +15,7 @@ from torch import nn
 from lib import checks
 from lib.checks import exercise as engine
 from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question, collect, composed, difference, plain
-from lib.layers import FlattenConsecutive, Stage
+from lib.layers import BatchNorm1d, FlattenConsecutive, Stage
 from lib.models import add_head
 from lib.plots.graphs import graph_nodes
 from lib.sound import mu_law_decode
@@ -181,16 +181,35 @@ def with_sizes_of_the_first_cases(x, eps):
     return in_the_notes(x.reshape(6 if x.ndim == 2 else 8, 3), eps).reshape(x.shape)
 
 
-def updated(share=mix, over=dims, unbiased=True):
-    return lambda mean, var, x, m: (share(mean, x.mean(over(x)), m), share(var, x.var(over(x), unbiased=unbiased), m))
+def layer_of(norm):
+    """A layer like the mended one, from a function of x, mean, variance and mode to the output; it moves by momentum."""
+
+    def layer(x, mean, var, training):
+        new = (0.9 * mean + 0.1 * x.mean(dims(x)), 0.9 * var + 0.1 * x.var(dims(x))) if training else (mean, var)
+        return norm(x, mean, var, training), *new
+
+    return layer
 
 
-def by_batch_norm1d(mean, var, x, m):
-    layer = nn.BatchNorm1d(len(mean), momentum=m)
+def by_batch_norm1d(x, mean, var, training):
+    layer = BatchNorm1d(len(mean)).train(training)
     layer.running_mean.copy_(mean)
     layer.running_var.copy_(var)
-    layer(x.reshape(-1, len(mean)))
-    return layer.running_mean, layer.running_var
+    return layer(x), layer.running_mean, layer.running_var
+
+
+def to_mend(x, running_mean, running_var, training):
+    """The code that lesson 03 gives its readers."""
+    dim = 0 if x.ndim == 2 else (0, 1)
+    xmean, xvar = x.mean(dim), x.var(dim, unbiased=False)
+    if training:
+        running_mean = 0.9 * running_mean + 0.1 * xmean
+        running_var = 0.9 * running_var + 0.1 * x.var(dim)
+    return (x - xmean) / torch.sqrt(xvar + 1e-5), running_mean, running_var
+
+
+def of_the_running(x, mean, var, training):
+    return (x - mean) / torch.sqrt(var + 1e-5)
 
 
 def lr_at(step, steps, highest, warmup):
@@ -342,7 +361,12 @@ RIGHT = {
         by_merging,
         lambda x, eps: F.batch_norm(x.flatten(0, -2), None, None, training=True, eps=eps).view_as(x),
     ],
-    "update_running": [updated(torch.lerp), by_batch_norm1d],
+    "mend_layer": [
+        by_batch_norm1d,
+        layer_of(
+            lambda x, mean, var, training: of_the_running(x, mean, var, 0) if not training else by_merging(x, 1e-5)
+        ),
+    ],
     "schedule": [
         lr_at,
         lambda s, n, h, w: h * min((s + 1) / w, math.cos(math.pi / 2 * max(0, s - w) / (n - w)) ** 2),
@@ -437,15 +461,19 @@ WRONG = {
         "all zeros": [lambda x, eps: torch.zeros_like(x)],
         "not a number": [lambda x, eps: in_the_notes(x, eps) * math.nan],
     },
-    "update_running": {
-        "biased variance": [updated(unbiased=False)],
-        "momentum of its own": [updated(lambda old, new, m: 0.1 * new + 0.9 * old)],
-        "nothing moved": [lambda mean, var, x, m: (mean, var), lambda *case: (updated()(*case)[0], case[1])],
-        "dim 0 of a 3-D tensor": [updated(over=lambda x: 0)],
-        "momentum the wrong way round + biased variance": [updated(lambda a, b, m: mix(a, b, 1 - m), unbiased=False)],
-        "wrong number of results": [lambda mean, var, x, m: x.mean(), lambda mean, var, x, m: (mean, var, x)],
-        "not a tensor": [lambda mean, var, x, m: (1.0, 2.0)],
-        "other values": [updated(lambda old, new, m: 7 * old)],
+    "mend_layer": {
+        "an answer depends on its company": [to_mend],
+        "running statistics in train mode": [layer_of(of_the_running)],
+        "moves in eval mode": [
+            lambda x, mean, var, t: (by_batch_norm1d(x, mean, var, t)[0], *to_mend(x, mean, var, 1)[1:])
+        ],
+        "an answer depends on its company + moves in eval mode": [
+            lambda x, mean, var, training: to_mend(x, mean, var, True)
+        ],
+        "modes swapped": [layer_of(lambda x, mean, var, t: by_batch_norm1d(x, mean, var, not t)[0])],
+        "nothing moved": [lambda x, mean, var, t: (by_batch_norm1d(x, mean, var, t)[0], mean, var)],
+        "wrong number of results": [lambda *case: by_batch_norm1d(*case)[0]],
+        "other values": [lambda *case: (-by_batch_norm1d(*case)[0], *by_batch_norm1d(*case)[1:])],
     },
     "schedule": {
         "no warm-up": [lambda s, n, h, w: h if s < w else lr_at(s, n, h, w)],
@@ -591,18 +619,16 @@ def test_the_solutions_in_the_lessons_are_right():
 # Predictions.
 
 
-def test_predicted_counts_are_those_of_torch():
-    x, y = torch.zeros(64, 4, 100), torch.zeros(64, 100, 4)
-    means = x.mean((0, 1), keepdim=True)
-    counts = {"a": means.shape, "b": float(means.numel()), "c": x.numel() // means.numel(), "d": list(x.mean(0).shape)}
-    counts |= {"e": x.numel() // x.mean(0).numel(), "f": y.mean((0, 2), keepdim=True).shape}
-    assert checks.count_statistics(lambda: counts).right
-    assert checks.count_statistics({**counts, "a": 100}).mistake == "number instead of shape"
-    assert "5 of 6 are right" in checks.count_statistics({**counts, "a": 100}).message
+def test_a_number_for_a_shape_is_told_apart():
+    count = Predict("f", None, {"a": Question((1, 1, 100), ""), "b": Question(100, "")})
+    assert count(lambda: {"a": torch.zeros(1, 1, 100).shape, "b": 100.0}).right
+    assert count({"a": 100, "b": 100}).mistake == "number instead of shape"
+    assert "1 of 2 are right" in count({"a": 100, "b": 100}).message
 
 
 def test_predictions_that_are_no_dictionary_are_rejected():
-    assert checks.count_statistics(lambda: [1, 2]).mistake == "not a dictionary"
+    count = Predict("f", None, {"a": Question(100, "")})
+    assert count(lambda: [1, 2]).mistake == "not a dictionary"
 
 
 def test_an_answer_to_personal_questions_is_called_with_the_numbers():
@@ -719,10 +745,10 @@ def test_a_check_does_not_show_its_answers(name):
 
 
 def test_only_an_error_about_sizes_is_called_a_hard_coded_size():
-    def my_update(old, x, momentum):
-        return checks.update_running.solution(old, x, momentum) if x.ndim == 2 else x.vra()
+    def my_normalise(x, eps):
+        return checks.normalise.solution(x, eps) if x.ndim == 2 else x.vra()
 
-    assert checks.update_running(my_update).mistake == "error"
+    assert checks.normalise(my_normalise).mistake == "error"
 
 
 def test_a_tensor_inside_a_prediction_is_a_wrong_one():
