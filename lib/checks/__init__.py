@@ -26,6 +26,7 @@ __all__ = [
     "interval",
     "layers_for_echo",
     "masked_loss",
+    "mend_layer",
     "mend_training",
     "mended_loss",
     "normalise",
