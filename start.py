@@ -71,8 +71,8 @@ def install():
             "on Debian and Ubuntu, sudo apt install python3-venv"
         )
     torch = next(line for line in read("requirements.txt").decode("utf-8").split() if line.startswith("torch=="))
-    # The default index gives Linux the build for NVIDIA cards, which is several gigabytes larger.
-    if platform.system() == "Linux" and pip(torch, "--index-url", CPU_INDEX):
+    # Of torch itself only, what it needs comes below. The default index gives Linux the build for NVIDIA cards, which is several gigabytes larger.
+    if platform.system() == "Linux" and pip(torch, "--no-deps", "--retries", "1", "--index-url", CPU_INDEX):
         print("PyTorch's index of CPU builds was not reached; the default build is installed, several GB.", flush=True)
     if pip("-r", "requirements.txt"):
         sys.exit("The installation failed; pip's message is above. Nothing is lost: run the same command again.")

@@ -351,19 +351,19 @@ class Question:
 class Predict(_Exercise):
     """An exercise whose answer is a dictionary of predictions, or a function that returns it.
 
-    answer: its name in the notebook. draw: from a random generator to the student's numbers, a dictionary, the argument
-    of the answer; None if the questions are the same for all. questions: by name. A prediction may be a whole number, a
-    shape, a string, or a float, which is accepted within 0.006.
+    answer: its name in the notebook, a function of the student's numbers. draw: maps a random generator to these numbers,
+    a dictionary. questions: by name. A prediction may be an integer, a shape, a string, or a float, which is accepted
+    within 0.006.
     """
 
     answer: str
-    draw: Callable[[random.Random], dict[str, object]] | None
+    draw: Callable[[random.Random], dict[str, object]]
     questions: Mapping[str, Question]
 
     @staticmethod
-    def probe(answer: object, *mine: dict[str, object]) -> object:
-        """Call the answer on the student's numbers; without numbers it may be the dictionary itself."""
-        return answer(*mine) if mine or callable(answer) else answer
+    def probe(answer: Callable, mine: dict[str, object]) -> object:
+        """Call the answer on the student's numbers."""
+        return answer(mine)
 
     def numbers_of(self, student: str) -> dict[str, object]:
         """The numbers of a student, the same at every call."""
@@ -371,7 +371,7 @@ class Predict(_Exercise):
 
     def cases(self, seed: str | None, student: str = "") -> list[tuple]:
         """One case, the student's numbers for any seed; none without a name."""
-        return [()] if self.draw is None else [(self.numbers_of(student),)] if student else []
+        return [(self.numbers_of(student),)] if student else []
 
     def judge(self, cases: Sequence[tuple], results: Sequence[Mapping]) -> Verdict:
         """The verdict on the predictions; it never gives the right value."""
@@ -386,7 +386,7 @@ class Predict(_Exercise):
         if missing:
             return wrong(NOT_DONE, f"Still open: {', '.join(missing)}.")
         for name, question in self.questions.items():
-            if problem := _misprediction(name, question, predicted[name], *cases[0]):
+            if problem := _misprediction(name, question, predicted[name], cases[0][0]):
                 names.append(problem[0])
                 lines.append(f"{name}: you predicted {predicted[name]!r}. {problem[1]}")
         total = len(self.questions)
@@ -395,9 +395,9 @@ class Predict(_Exercise):
         return right(f"All {total} predictions are right.")
 
 
-def _misprediction(name: str, question: Question, predicted: object, *mine: dict) -> tuple[str, str] | None:
+def _misprediction(name: str, question: Question, predicted: object, mine: dict) -> tuple[str, str] | None:
     """The mistake's name and a hint; None if the prediction is right."""
-    value = lambda rule: rule(*mine) if callable(rule) else rule
+    value = lambda rule: rule(mine) if callable(rule) else rule
     if _agree(predicted, value(question.right)):
         return None
     for mistake in question.mistakes:
