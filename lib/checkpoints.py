@@ -8,7 +8,6 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from numbers import Integral, Real
 from pathlib import Path
 
 import torch
@@ -241,9 +240,8 @@ def _build(settings: dict | None) -> nn.Module:
 def _plain(value: object) -> object:
     if isinstance(value, list | tuple | range):
         return tuple(map(_plain, value))
-    for kind, make in ((bool, bool), (Integral, int), (Real, float)):
-        if isinstance(value, kind):
-            return make(value)  # NumPy's numbers are no plain ones
+    if hasattr(value, "item"):  # NumPy's numbers are no plain ones
+        return value.item()
     if not callable(value):
         return value
     name = getattr(value, "__name__", repr(value))
