@@ -171,7 +171,7 @@ class Implement(_Exercise):
         if general := self._general(cases[first], results[first]):
             return first, *general
         kind, said = problems[first]
-        about_size = kind != "wrong dtype" and (kind != "error" or re.search(r"\b(size|shape|dimension)", said))
+        about_size = kind != "wrong dtype" and (kind != "error" or re.match("raised (Runtime|Index|Value)Error", said))
         if first and about_size and _sizes(cases[first]) not in map(_sizes, cases[:first]):
             hint = "The case before it is right: is a size written into your code as a number?"
             return first, "hard-coded size", hint
