@@ -3,7 +3,10 @@
 WRONG = {
     "save_model": {
         "no facts": ('"facts": facts}', '"facts": {}}'),
-        "a net without settings is saved": ("    if training is None:\n        _arguments(settings)\n", ""),
+        "a net without settings is saved": (
+            "if training is None and str(_build(settings)) != str(model):",
+            "if False:",
+        ),
         "not checked": ("    check_net(model, vocabulary)\n    characters", "    characters"),
         "another size of vocabulary is accepted": ("size not in (None, len(vocabulary))", "False"),
         "NaN is accepted": ("if value.isnan().any()", "if False"),
