@@ -28,9 +28,10 @@ WRONG = {
         "torch's generator is used": ("with torch.random.fork_rng(devices=[]):", "if True:"),
         "loaded net is not checked": ("        check_net(model, vocabulary)\n    except", "    except"),
         "characters in any order": ("if vocabulary.decode(range(len(vocabulary))) != saved", "if not saved"),
-        "missing parts are not named": ("if missing := sorted(", "if False and sorted("),
+        "missing parts are not named": ('if missing := sorted({"char', 'if False and sorted({"char'),
     },
     "TrainingState": {
+        "missing parts are not named": ("if missing := sorted({*PARTS}", "if False and sorted({*PARTS}"),
         "optimizer's state not restored": ('        self.optimizer.load_state_dict(state["optimizer"])\n', ""),
         "model not restored": ('        self.model.load_state_dict(saved["weights"])\n', ""),
         "batches not restored": ('        self.batches.load_state_dict(state["batches"])\n', ""),
