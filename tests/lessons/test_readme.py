@@ -38,7 +38,7 @@ def test_commands_are_short_and_windows_does_the_same():
     for name in ("open", "test"):
         assert command(f"{name}-windows") == command(name).replace("python3", "py")
     code_lines = [line for block in re.findall(r"```\w*\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
-    assert max(map(len, code_lines)) <= 110
+    assert max(map(len, code_lines)) <= 100
 
 
 def test_ci_runs_the_test_command_of_readme():
