@@ -1,4 +1,4 @@
-"""Train every net of lesson 09 with three seeds: data/evidence/sound.csv, and the weights data/sound_*.pt.
+"""Train every net of lesson 11 with three seeds: data/evidence/sound.csv, and the weights data/sound_*.pt.
 
     python data/make_sound.py             train what is missing; about 12 minutes on two idle cores in all
     python data/make_sound.py --forecast  say how long it takes, and stop

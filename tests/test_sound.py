@@ -1,4 +1,4 @@
-"""Tests of lib.sound, and of the audio stored in lesson 09."""
+"""Tests of lib.sound, and of the audio stored in lesson 11."""
 
 import base64
 import csv
@@ -246,7 +246,7 @@ def test_a_player_has_a_caption_before_its_controls():
 
 
 def test_the_lesson_stores_short_sounds_with_captions():
-    path = DATA.parent / "notebooks" / "09_sound.ipynb"
+    path = DATA.parent / "notebooks" / "11_sound.ipynb"
     notebook = nbformat.read(path, as_version=4)
     pages = [
         "".join(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])

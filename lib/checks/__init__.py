@@ -11,8 +11,9 @@ from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
-from lib.checks.lesson08 import gated_layer, masked_loss, queue_step
-from lib.checks.lesson09 import bits_per_second, decode_levels, layers_for_echo
+from lib.checks.lesson08 import gated_layer, masked_loss
+from lib.checks.lesson10 import queue_step
+from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
 
 __all__ = [
     "Verdict",

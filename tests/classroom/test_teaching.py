@@ -38,6 +38,11 @@ def parts(text, mark):
     return dict(zip(split[1::2], split[2::2], strict=True))
 
 
+def lesson_of(number):
+    """The lesson of a question or card: 10.2 is of lesson 10."""
+    return number.split(".")[0].zfill(2)
+
+
 @cache
 def cells(path):
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -84,8 +89,8 @@ def test_minutes_of_a_plan_add_up(number):
 @pytest.mark.parametrize("number", PLANS)
 def test_votes_of_a_plan_are_questions_about_its_lesson(number):
     (vote,) = re.findall(r"Vote: (.+?) \|", PLANS[number])
-    asked = set(re.findall(r"\d\.\d", vote))
-    assert asked and asked <= {question for question in QUESTIONS if question[0] == number[1]}
+    asked = set(re.findall(r"\d+\.\d", vote))
+    assert asked and asked <= {question for question in QUESTIONS if lesson_of(question) == number}
 
 
 @by_lesson
@@ -150,7 +155,7 @@ def printed(path):
 
 
 def test_at_least_two_cards_per_lesson():
-    counts = {path.name[1]: sum(number[0] == path.name[1] for number in CARDS) for path in LESSONS}
+    counts = {path.name[:2]: sum(lesson_of(number) == path.name[:2] for number in CARDS) for path in LESSONS}
     assert min(counts.values()) >= 2, counts
 
 
@@ -158,7 +163,7 @@ def test_at_least_two_cards_per_lesson():
 def test_a_card_is_complete_and_names_mistakes_of_the_report(number):
     rows = re.findall(r"^\| (.+?) \| .+ \|$", CARDS[number], re.MULTILINE)
     assert rows[-4:] == ["Tempting, because", "Dispelled by", "Ask", "In the report"]
-    assert f"../0{number[0]}_" in row(number, "Dispelled by") and "?" in row(number, "Ask")
+    assert f"../{lesson_of(number)}_" in row(number, "Dispelled by") and "?" in row(number, "Ask")
     names = re.findall(r"`([^`]+)` \((a\d\d)\)", row(number, "In the report"))
     assert names or row(number, "In the report") == "none"
     assert [(name, assignment) for name, assignment in names if name not in names_of(assignment)] == []
@@ -166,7 +171,7 @@ def test_a_card_is_complete_and_names_mistakes_of_the_report(number):
 
 @pytest.mark.parametrize("number", CARDS)
 def test_a_card_quotes_what_the_lesson_prints(number):
-    (path,) = COURSE.parent.glob(f"0{number[0]}_*.ipynb")
+    (path,) = COURSE.parent.glob(f"{lesson_of(number)}_*.ipynb")
     _, *after = re.split(r"prints? ", row(number, "Dispelled by"), maxsplit=1)
     quotes = re.findall(r"`([^`]+)`", re.sub(r"\]\(.+?\)", "", "".join(after)))
     quotes = [" ".join(quote.replace("\\|", "|").split()) for quote in quotes]
@@ -178,7 +183,7 @@ def test_a_card_quotes_what_the_lesson_prints(number):
 
 def questions(text):
     """Number of a question to its text, options by letter, right letters and answer."""
-    split = re.split(r"^\*\*(\d\.\d)\*\* ", text, flags=re.MULTILINE)
+    split = re.split(r"^\*\*(\d+\.\d)\*\* ", text, flags=re.MULTILINE)
     asked = {}
     for number, body in zip(split[1::2], split[2::2], strict=True):
         options = dict(re.findall(r"^- ([a-d])\) (.+)$", body, re.MULTILINE))
@@ -200,7 +205,7 @@ def test_one_right_answer_and_a_reason_for_each_wrong_one(number):
 
 
 def test_at_least_five_questions_per_lesson_and_no_favourite_letter():
-    counts = {path.name[1]: sum(number[0] == path.name[1] for number in QUESTIONS) for path in LESSONS}
+    counts = {path.name[:2]: sum(lesson_of(number) == path.name[:2] for number in QUESTIONS) for path in LESSONS}
     assert min(counts.values()) >= 5, counts
     letters = [right[0] for _, _, right, _ in QUESTIONS.values()]
     assert min(letters.count(letter) for letter in "abcd") > len(letters) / 8
@@ -346,11 +351,11 @@ COMPUTED = {
     "7.4": lambda: number(seen_with((1, 3))),
     "8.2": lambda: number(WaveNet(27, 32, (1,)).layers[0].conv(torch.zeros(1, 5, 32)).shape[-1]),
     "8.3": lambda: number(masked(), "{:.2f}"),
-    "8.4": lambda: number(held_in_queues((1, 2, 4, 8))),
-    "9.1": lambda: number(mu_law_encode(torch.zeros(1)).item()),
-    "9.2": lambda: number(bits_of_coins(250, 1_000), "{:.2f}"),
-    "9.3": lambda: number(next(n for n in range(1, 99) if dilated_receptive_field(2, [2**i for i in range(n)]) >= 300)),
-    "9.6": lambda: number(1_000 * 1_024 / 8_000, "{:.0f} ms"),
+    "10.1": lambda: number(held_in_queues((1, 2, 4, 8))),
+    "11.1": lambda: number(mu_law_encode(torch.zeros(1)).item()),
+    "11.2": lambda: number(bits_of_coins(250, 1_000), "{:.2f}"),
+    "11.3": lambda: number(next(n for n in range(1, 99) if dilated_receptive_field(2, [2**i for i in range(n)]) >= 300)),
+    "11.6": lambda: number(1_000 * 1_024 / 8_000, "{:.0f} ms"),
 }
 
 

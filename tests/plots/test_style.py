@@ -15,8 +15,10 @@ from lib.evidence.claims import Claim
 from lib.plots import style
 from lib.plots.counting import bigram_table, count_curve
 from lib.plots.evidence import OPTIMIZERS, interval_plot, rate_plot
+from lib.plots.future import dependence_maps
 from lib.plots.graphs import graph
-from lib.plots.wavenet import dependence_maps, label_strip, layer_flow, parts_figure, queue_picture
+from lib.plots.memory import label_strip, queue_picture
+from lib.plots.wavenet import layer_flow, parts_figure
 
 ALT = 'A ladder "read" from <bottom> to .top, e.g. upwards. It has every letter in its colour.'
 LOSSES = {"plain": torch.tensor([2.05, 2.06, 2.07]), "+ better": torch.tensor([2.03, 2.04, 2.05])}

@@ -1,4 +1,4 @@
-"""Checks of lesson 09: mu-law decoding, the layers that an echo needs, and bits per second."""
+"""Checks of lesson 11: mu-law decoding, the layers that an echo needs, and bits per second."""
 
 import math
 
