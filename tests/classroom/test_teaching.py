@@ -354,7 +354,9 @@ COMPUTED = {
     "10.1": lambda: number(held_in_queues((1, 2, 4, 8))),
     "11.1": lambda: number(mu_law_encode(torch.zeros(1)).item()),
     "11.2": lambda: number(bits_of_coins(250, 1_000), "{:.2f}"),
-    "11.3": lambda: number(next(n for n in range(1, 99) if dilated_receptive_field(2, [2**i for i in range(n)]) >= 300)),
+    "11.3": lambda: number(
+        next(n for n in range(1, 99) if dilated_receptive_field(2, [2**i for i in range(n)]) >= 300)
+    ),
     "11.6": lambda: number(1_000 * 1_024 / 8_000, "{:.0f} ms"),
 }
 
