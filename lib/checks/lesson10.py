@@ -169,8 +169,7 @@ def _drawn(logits: torch.Tensor, u: float) -> int:
 
 
 def _written(
-    name: str,
-    darts: list,
+    *case: object,
     put: Callable = _last_in,
     anew: str = "name",
     start: str = "name",
@@ -179,7 +178,7 @@ def _written(
     stops: bool = True,
     with_stop: bool = False,
 ) -> list[list[int]]:
-    filled, run = _small_net(name)
+    filled, run, darts = case if len(case) == 3 else (*_small_net(case[0]), case[1])
     queues, names, index = filled(), [], 0
     for row in darts:
         names.append([])
@@ -274,7 +273,7 @@ mend_memory = Implement(
         Mistake(
             "one long name",
             "Each row of darts gets a list of its own.",
-            lambda name, darts: sum(_written(name, darts), []),
+            lambda name, darts: [index for written in _written(name, darts) for index in written],
         ),
     ),
     probe=_with_small_net,
