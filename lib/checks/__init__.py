@@ -12,7 +12,7 @@ from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import differences, interval
 from lib.checks.lesson07 import convolve, dilations, work
 from lib.checks.lesson08 import gated_layer, masked_loss
-from lib.checks.lesson10 import queue_step
+from lib.checks.lesson10 import mend_memory, ring_step
 from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
 
 __all__ = [
@@ -28,12 +28,13 @@ __all__ = [
     "layers_for_echo",
     "masked_loss",
     "mend_layer",
+    "mend_memory",
     "mend_training",
     "mended_loss",
     "normalise",
     "one_hot",
-    "queue_step",
     "right",
+    "ring_step",
     "schedule",
     "softmax",
     "tree",

@@ -297,6 +297,12 @@ def held_in_queues(dilations):
     return sum(queue.numel() // 4 for queue in queues)
 
 
+def columns(dilations):
+    net = WaveNet(27, 4, dilations)
+    net(torch.zeros(1, net.receptive_field, dtype=torch.int64))
+    return sum(layer.out.shape[1] for layer in net.layers)
+
+
 def bits_of_coins(coins, samples):
     coin = torch.tensor([0.5, 0.5])
     return coins * -(coin * coin.log2()).sum().item() / samples
@@ -351,6 +357,10 @@ COMPUTED = {
     "8.2": lambda: number(WaveNet(27, 32, (1,)).layers[0].conv(torch.zeros(1, 5, 32)).shape[-1]),
     "8.3": lambda: number(masked(), "{:.2f}"),
     "10.1": lambda: number(held_in_queues((1, 2, 4, 8))),
+    "10.4": lambda: number(columns((1, 2, 4, 8))),
+    "10.6": lambda: number(
+        sum(layer.condition.weight.numel() for layer in WaveNet(27, 64, (1, 2, 4), conditions=10).layers), "{:,}"
+    ),
     "11.1": lambda: number(mu_law_encode(torch.zeros(1)).item()),
     "11.2": lambda: number(bits_of_coins(250, 1_000), "{:.2f}"),
     "11.3": lambda: number(

@@ -312,11 +312,27 @@ def loss_by_name(logits, targets):
     return sum(each).item() / (targets >= 0).sum().item()
 
 
-def with_deque(queue, now):
-    queue = deque(queue)
-    oldest = queue.popleft()
-    queue.append(now)
-    return oldest, list(queue)
+def in_a_copy(ring, time, now):
+    ring = list(ring)
+    slot = time % len(ring)
+    oldest, ring[slot] = ring[slot], now
+    return oldest, ring
+
+
+def names_with_deque(filled, run, darts, put=deque.append, again=True):
+    names, queues = [], filled()
+    for row in darts:
+        queues, index = filled() if again else queues, 0
+        names.append([])
+        for u in row:
+            logits, inputs = run(index, [queue.popleft() for queue in queues])
+            for queue, x in zip(queues, inputs, strict=True):
+                put(queue, x)
+            index = int((F.softmax(logits, 0).cumsum(0) <= u).sum())
+            if not index:
+                break
+            names[-1].append(torch.tensor(index))
+    return names
 
 
 def by_receptive_field(delay):
@@ -388,7 +404,14 @@ RIGHT = {
     "work": [by_graph],
     "gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
-    "queue_step": [with_deque, lambda queue, now: [queue[0], (*queue[1:], now)]],
+    "ring_step": [
+        in_a_copy,
+        lambda ring, time, now: [
+            ring[time % len(ring)],
+            tuple(now if i == time % len(ring) else x for i, x in enumerate(ring)),
+        ],
+    ],
+    "mend_memory": [names_with_deque, lambda *case: tuple(map(tuple, names_with_deque(*case)))],
     "decode_levels": [
         mu_law_decode,
         lambda ids: torch.where(ids < 128, -1.0, 1.0) * ((to_y(ids).abs() * math.log(256)).exp() - 1) / 255,
@@ -557,9 +580,19 @@ WRONG = {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
         "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
     },
-    "queue_step": {
-        "wrong order": [lambda queue, now: with_deque(queue, now)[::-1]],
-        "other values": [lambda queue, now: (0, [0])],
+    "ring_step": {
+        "wrong order": [lambda ring, time, now: in_a_copy(ring, time, now)[::-1]],
+        "not wrapped": [lambda ring, time, now: (ring[time], [*ring[:time], now, *ring[time + 1 :]])],
+        "other values": [lambda ring, time, now: (0, [0])],
+    },
+    "mend_memory": {
+        "a stack instead of a queue + one memory for all names": [
+            lambda *case: names_with_deque(*case, put=deque.appendleft, again=False),
+        ],
+        "a stack instead of a queue": [lambda *case: names_with_deque(*case, put=deque.appendleft)],
+        "one memory for all names": [lambda *case: names_with_deque(*case, again=False)],
+        "nothing put in": [lambda *case: names_with_deque(*case, put=lambda queue, x: None)],
+        "other values": [lambda *case: [[index + 9 for index in name] for name in names_with_deque(*case)]],
     },
     "decode_levels": {
         "wrong shape": [lambda ids: expand(to_y(ids)).flatten()[:1], lambda ids: expand(to_y(ids))[None]],
@@ -592,7 +625,7 @@ def test_an_answer_gets_its_verdict(name, mistake, answer):
 
 def published_solutions():
     """(exercise, code) for each solution that a lesson shows below the cell of the check, before the next check."""
-    for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         name = None
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])

@@ -32,7 +32,7 @@ FIGURES = {
     "maps": lambda: dependence_maps({title: torch.ones(3, 9) for title in "abc"}, "..charlie"),
     "queues": queue_picture,
     "parts": lambda: parts_figure(LOSSES, ("another net", 1.998)),
-    "names": lambda: label_strip({"a": torch.tensor([30, 10])}),
+    "names": lambda: label_strip({"a": torch.tensor([30, 10])}, "Three in four"),
     "claims": lambda: interval_plot([Claim("1a", "a is below b", torch.tensor([0.1, 0.2]), "nats")], "A"),
     "chance": lambda: chance_plot(LOSSES),
     "bootstrap": lambda: bootstrap_plot(torch.linspace(-1, 1, 50), -0.9, 0.9),
