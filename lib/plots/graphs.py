@@ -92,8 +92,8 @@ def _row_names(ends: Sequence[int] | None, dilations: Sequence[int]) -> list[str
     return [f"layer {number}, dilation {dilation}" for number, dilation in enumerate(dilations, start=1)]
 
 
-def _nodes(count: int) -> str:
-    return f"{count} node" if count == 1 else f"{count} nodes"
+def _boxes(count: int) -> str:
+    return f"{count} box" if count == 1 else f"{count} boxes"
 
 
 def _describe(
@@ -104,20 +104,20 @@ def _describe(
     parts = []
     for number, (name, places) in enumerate(zip(_row_names(ends, dilations), rows, strict=True), start=1):
         seen = ", ".join(seen_by(text, number, place, dilations) for place in places)
-        parts.append(f"{name} has {_nodes(len(places))} ({seen})")
+        parts.append(f"{name} has {_boxes(len(places))} ({seen})")
     described = (
-        f"A graph of {net} over {text}: {_nodes(sum(map(len, rows)))} in all. One column per token, read from "
-        "bottom to top. Each node is above the last character that it sees, striped with the colours of all that it "
-        f"sees, here in brackets: {'; '.join(parts)}. Lines lead up to each node from the two that it reads; a dot "
+        f"A graph of {net} over {text}: {_boxes(sum(map(len, rows)))} in all. One column per token, read from "
+        "bottom to top. Each box is above the last character that it sees, striped with the colours of all that it "
+        f"sees, here in brackets: {'; '.join(parts)}. Lines lead up to each box from the two that it reads; a dot "
         "marks a column where nothing is computed."
     )
     if repeating:
         described += " A line that would start before the first column starts at the first column."
     if highlight is not None:
         sizes = [len(places) for places in graph_nodes(text, [highlight], dilations, repeating)[1:]]
-        nodes = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if sizes[1:] else str(sizes[0])
+        sizes_listed = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if sizes[1:] else str(sizes[0])
         described += (
-            f" The tree of the output above column {highlight + 1} is drawn dark: {nodes} nodes; all others are pale."
+            f" The tree of the output above column {highlight + 1} is drawn dark: {sizes_listed} boxes; all others are pale."
         )
     return described
 
@@ -152,13 +152,13 @@ def graph(
     alt = f"{title}. ".removeprefix(". ") + _describe(text, ends, dilations, highlight, repeating)
     T, names = len(text), ["tokens", *_row_names(ends, dilations)]
     unit = min(UNIT, INCHES / (T + 0.3))
-    fig, ax = canvas(alt, (-0.6, T - 0.3 + LABEL / unit), (-0.4, RISE * (len(rows) - 1) + 0.5), unit)
+    fig, ax = canvas(alt, (-0.6, T - 0.3 + LABEL / unit), (-0.4, RISE * (len(rows) - 1) + max(0.5, 0.32 / unit)), unit)
     ax.set_title(title, fontsize=12, loc="left")
     for row, places in enumerate(rows):
         _draw_row(ax, row, places if row else range(T), dark[row], text, dilations, 72 * WIDTH * unit)
         for tap, place in _lines(places, dilations[row - 1], repeating) if row else ():
             _draw_line(ax, tap, place, row, place in dark[row])
-        label = names[row].replace(", ", "\n") + (f"\n{_nodes(len(places))}" if row else "")
+        label = names[row].replace(", ", "\n") + (f"\n{_boxes(len(places))}" if row else "")
         ax.text(T - 0.3, row * RISE, label, va="center", fontsize=10, color=INK)
     return fig
 
@@ -194,7 +194,7 @@ def _draw_line(ax: Axes, tap: int, place: int, row: int, is_dark: bool) -> None:
 
 def _letter_size(letters: int, points: float) -> float | None:
     """The size that lets so many letters fit into a box of this width, in points; None where they would be illegible."""
-    size = min(LARGEST, (points - 2) / (0.62 * letters))
+    size = min(LARGEST, (points - 2) / (0.72 * letters))
     return size if size >= SMALLEST else None
 
 
@@ -284,7 +284,7 @@ def savings(contexts: Sequence[int], fewer: Sequence[float], faster: Sequence[fl
     ax.loglog(contexts, fewer, "--", color=INK)
     ax.loglog(contexts, faster, "o", color=BLUE)
     ax.text(contexts[-4], 0.5 * fewer[-4], "Linear applications,\ncounted", color=INK, va="top")
-    ax.text(contexts[-3] / 1.2, 1.25 * max(faster[-3:]), "time, measured", color=BLUE, ha="right", va="center")
+    ax.text(contexts[-2] / 1.25, 1.3 * faster[-2], "time, measured", color=BLUE, ha="right", va="center")
     ax.axhline(1, color=FAINT, linewidth=1)
     ax.set_xticks(contexts, [f"{context:,}" for context in contexts])
     ticks = [1, 2, 5, 10, 20, 50, 100]
