@@ -1,5 +1,6 @@
 """The figures of lesson 07: what a tree and a dilated net compute, what each output sees, and what it costs."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from jaxtyping import Float
@@ -22,7 +23,7 @@ from lib.plots.style import (
 
 RISE, WIDTH, HEIGHT = 1.5, 0.86, 0.66  # of a node, in columns
 FAINT = "#999999"
-LARGEST, SMALLEST = 14, 10  # points of the letters in a node; where they would be smaller there are stripes only
+LARGEST, SMALLEST = 14.0, 10.0  # points of the letters in a node; where they would be smaller there are stripes only
 UNIT, INCHES, LABEL = 0.56, 5.8, 0.95  # a column at most, all columns at most, the labels beside them; in inches
 
 
@@ -116,9 +117,7 @@ def _describe(
     if highlight is not None:
         sizes = [len(places) for places in graph_nodes(text, [highlight], dilations, repeating)[1:]]
         sizes_listed = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if sizes[1:] else str(sizes[0])
-        described += (
-            f" The tree of the output above column {highlight + 1} is drawn dark: {sizes_listed} boxes; all others are pale."
-        )
+        described += f" The tree of the output above column {highlight + 1} is drawn dark: {sizes_listed} boxes; all others are pale."
     return described
 
 
@@ -234,33 +233,37 @@ def band(strength: Float[Tensor, "outputs T"], text: str, width: int) -> Describ
         width: the receptive field, in tokens.
     """
     outputs, T = strength.shape
-    later = strength.new_tensor([row[T - outputs + i + 1 :].count_nonzero() for i, row in enumerate(strength)])
+    own = [T - outputs + i for i in range(outputs)]  # the column of each output
+    later = sum(int(row[column + 1 :].count_nonzero()) for row, column in zip(strength, own, strict=True))
+    half = width // 2
+    recent = sum(
+        bool(row[column + 1 - half : column + 1].sum() > row[column + 1 - width : column + 1 - half].sum())
+        for row, column in zip(strength, own, strict=True)
+    )
+    counts = sorted(set(strength.count_nonzero(dim=1).tolist()))
     title = f"Each output depends on its last {width} tokens, and on no later one"
     alt = (
-        f"{title}. Heat map: one row for each of {outputs} outputs, one column for each of the {T} tokens of {text}. The "
-        f"coloured cells form a diagonal band that moves one cell to the right from row to row and has "
-        f"{_count(strength, 1)} cells in each row; outside it all is white, a gradient of exactly zero. Coloured cells at "
-        f"a later token than the output's own: {int(later.sum())}. In most rows the right half of the band is the "
-        "brighter one: recent letters count more."
+        f"{title}. Heat map: one row for each of {outputs} outputs, one column for each of the {T} tokens of {text}. "
+        f"Coloured cells in a row: {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}; they form a diagonal "
+        "band that moves one cell to the right from row to row. Outside it all is white, a gradient of exactly zero. "
+        f"Coloured cells at a later token than the output's own: {later}. In {recent} of {outputs} rows the later half of "
+        "the band has the larger gradients: recent letters count more."
     )
     fig = DescribedFigure(alt, figsize=(6.5, 3.4), layout="constrained")
     ax = fig.subplots()
-    image = ax.imshow(strength.log10(), cmap="cividis", aspect="auto")
+    image = ax.imshow(strength.log10().numpy(), cmap="cividis", aspect="auto")
     ax.set_facecolor("white")
     ax.set_xticks(range(T), list(text), family="monospace", size=13)
     names = [text[T - outputs : T - outputs + i + 1] for i in range(outputs)]
     ax.set_yticks(range(outputs), names, family="monospace", size=11)
     ax.set(xlabel="token", ylabel="output after")
     ax.set_title(title, fontsize=12)
-    powers = range(int(strength[strength > 0].log10().min()), int(strength.log10().max()) + 1)
-    bar = fig.colorbar(image, label="gradient")
-    bar.set_ticks(list(powers), labels=[f"$10^{{{power}}}$" for power in powers])
+    bar = fig.colorbar(image, label="gradient, logarithmic scale")
+    low, high = (image.norm.vmin, image.norm.vmax)
+    marks = [m * 10**power for power in range(-9, 9) for m in (1, 2, 5)]
+    marks = [mark for mark in marks if low <= math.log10(mark) <= high]
+    bar.set_ticks([math.log10(mark) for mark in marks], labels=[f"{mark:g}" for mark in marks])
     return fig
-
-
-def _count(strength: Tensor, dim: int) -> str:
-    counts = sorted(set(strength.count_nonzero(dim=dim).tolist()))
-    return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
 
 
 @styled
@@ -281,10 +284,9 @@ def savings(contexts: Sequence[int], fewer: Sequence[float], faster: Sequence[fl
     )
     fig = DescribedFigure(alt, figsize=(6.5, 3.6), layout="constrained")
     ax = fig.subplots()
-    ax.loglog(contexts, fewer, "--", color=INK)
-    ax.loglog(contexts, faster, "o", color=BLUE)
-    ax.text(contexts[-4], 0.5 * fewer[-4], "Linear applications,\ncounted", color=INK, va="top")
-    ax.text(contexts[-2] / 1.25, 1.3 * faster[-2], "time, measured", color=BLUE, ha="right", va="center")
+    ax.loglog(contexts, fewer, "--", color=INK, label="Linear applications, counted")
+    ax.loglog(contexts, faster, "o", color=BLUE, label="time, measured")
+    ax.legend(frameon=False)
     ax.axhline(1, color=FAINT, linewidth=1)
     ax.set_xticks(contexts, [f"{context:,}" for context in contexts])
     ticks = [1, 2, 5, 10, 20, 50, 100]
