@@ -116,7 +116,7 @@ def savings(context: int, outputs: int = 512) -> tuple[float, float]:
     parts = ids[0].unfold(0, context, 1).split(max(1, 4096 // context))  # windows
     runs = lambda: [tree(part) for part in parts], lambda: net(ids)
     with torch.no_grad():
-        times = [min(timeit.repeat(run, number=1, repeat=5 + 256 // context)) for run in runs]
+        times = [min(timeit.repeat(run, number=1, repeat=3 + 128 // context)) for run in runs]
     columns = [outputs + context - 2**layer for layer in range(1, context.bit_length())]
     return outputs * (context - 1) / sum(columns), times[0] / times[1]
 
