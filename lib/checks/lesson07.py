@@ -130,7 +130,7 @@ def _stack(seed: int, shape: tuple[int, int, int], layers: int) -> tuple[Tensor,
     return torch.randn(shape, generator=generator), weights
 
 
-_BOTH = "Zeros behind the sequence let an output see later time steps. Which outputs need a time step that is missing?"
+_BOTH = "Zeros behind the sequence let an output see later time steps: where should all of them stand?"
 
 # Exercise 2, a net to mend: x (B, T, C) and a matrix (C, 2C) for each layer, to (B, T, C), causal, dilations 1, 2, 4 ...
 mend_convolutions = Implement(
