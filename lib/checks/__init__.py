@@ -9,7 +9,7 @@ from lib.checks.lesson02 import flatten, tree
 from lib.checks.lesson03 import mend_layer, normalise
 from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
-from lib.checks.lesson06 import decide, interval, seeds_needed
+from lib.checks.lesson06 import differences, interval
 from lib.checks.lesson07 import convolve, mend_convolutions
 from lib.checks.lesson08 import gated_layer, masked_loss
 from lib.checks.lesson10 import queue_step
@@ -19,8 +19,8 @@ __all__ = [
     "Verdict",
     "bits_per_second",
     "convolve",
-    "decide",
     "decode_levels",
+    "differences",
     "flatten",
     "gated_layer",
     "interval",
@@ -35,7 +35,6 @@ __all__ = [
     "queue_step",
     "right",
     "schedule",
-    "seeds_needed",
     "softmax",
     "tree",
     "write_name",

@@ -343,7 +343,6 @@ COMPUTED = {
     "5.4": lambda: ["The stop mark", "a", "e", "i"][darts([0.1, 0.4, 0.3, 0.2], 0.55)],
     "5.5": lambda: number(math.log(0.5 * 0.2 * 0.4), "{:.2f}"),
     "5.6": lambda: number(len(set(sample_names(*trained_model(), 50, temperature=0)))),
-    "6.2": lambda: number(math.ceil((1.96 * 0.004 / 0.002) ** 2)),
     "6.3": lambda: number(math.hypot(0.003, 0.003), "{:.4f}"),
     "6.4": lambda: number(20 * 0.05, "{:.0f}"),
     "7.1": lambda: number(3 * (5 + 1)),

@@ -104,7 +104,6 @@ exped = lambda x: x.exp() / x.exp().sum(dim=1, keepdim=True)
 shifted = lambda x: x - x.max(dim=1, keepdim=True).values
 pushed = lambda window, index: (window + [index])[-8:]
 ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(means, 1 - low))
-seeds = lambda sd, effect: float(math.ceil(round((1.96 * sd / effect) ** 2, 6)))
 to_y = lambda ids: ids.float() / 255 * 2 - 1
 expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
 
@@ -245,10 +244,16 @@ def of_sorted_means(a, b, draws):
     return means[round(0.025 * len(means))], means[round(0.975 * len(means)) - 1]
 
 
-def by_product(low, high):
-    if low * high <= 0:
-        return "not separable"
-    return "supported" if low + high > 0 else "refuted"
+def compared(a, b, choice=slice(2), rest=slice(2, None), order=list):
+    best = [losses[:, choice].mean(dim=1).argmin() for losses in (a, b)]
+    pairs = zip(order(a[best[0]][rest]), order(b[best[1]][rest]), strict=True)
+    return torch.stack([one - other for one, other in pairs])
+
+
+def as_analysed_in_the_lesson(a, b):
+    rate = b[:, :2].mean(dim=1).argmin()
+    mine = b[:, 2:].min(dim=0).values
+    return a[rate, 2:].sort().values - mine.sort().values
 
 
 def by_conv1d(x, weight, dilation):
@@ -370,8 +375,7 @@ RIGHT = {
         lambda a, b, d: torch.quantile((a[d] - b[d]).mean(1), torch.tensor([0.025, 0.975])),
         lambda a, b, d: list(ends(a[d].mean(1) - b[d].mean(1))),
     ],
-    "decide": [by_product, lambda low, high: ["refuted", "not separable", "supported"][(low > 0) + (high >= 0)]],
-    "seeds_needed": [seeds],
+    "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
     "convolve": [by_conv1d, by_causal_conv],
     "mend_convolutions": [causal_net, by_causal_convs],
     "gated_layer": [layer, by_gated_layer],
@@ -505,13 +509,20 @@ WRONG = {
         "lowest and highest": [lambda a, b, d: ((a - b)[d].mean(1).min(), (a - b)[d].mean(1).max())],
         "other values": [lambda a, b, d: (0.0, 0.0), lambda a, b, d: (0.016, 0.022)],
     },
-    "decide": {
-        "sides swapped": [lambda low, high: by_product(-low, -high)],
-        "other values": [lambda low, high: low > 0, lambda low, high: by_product(low, high).upper()],
-    },
-    "seeds_needed": {
-        "rounded down": [lambda sd, effect: seeds(sd, effect) - (sd != 5.0)],
-        "other values": [lambda sd, effect: True, lambda sd, effect: 0],
+    "differences": {
+        "chosen on the reported seeds": [lambda a, b: compared(a, b, choice=slice(None))],
+        "reports the seeds that chose": [lambda a, b: compared(a, b, rest=slice(None))],
+        "one rate for both nets": [
+            lambda a, b: (a - b)[a[:, :2].mean(dim=1).argmin()][2:],
+            lambda a, b: (a - b)[b[:, :2].mean(dim=1).argmin()][2:],
+        ],
+        "one rate for both nets + a rate for each seed + pairs broken": [as_analysed_in_the_lesson],
+        "a rate for each seed": [
+            lambda a, b: a[a[:, :2].sum(dim=1).argmin()][2:] - b[:, 2:].amin(dim=0),
+            lambda a, b: (a.amin(dim=0) - b.amin(dim=0))[2:],
+        ],
+        "pairs broken": [lambda a, b: compared(a.double(), b.double(), order=torch.msort)],
+        "other values": [lambda a, b: compared(a, b) * 2],
     },
     "convolve": {
         "strided": [lambda x, w, d: by_conv1d(x, w, d)[:, :: w.shape[1] // x.shape[2]]],
