@@ -10,7 +10,7 @@ from lib.checks.lesson03 import mend_layer, normalise
 from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import differences, interval
-from lib.checks.lesson07 import convolve, dilations, work
+from lib.checks.lesson07 import convolve, mend_convolutions
 from lib.checks.lesson08 import gated_layer, masked_loss
 from lib.checks.lesson10 import mend_memory, ring_step
 from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
@@ -21,12 +21,12 @@ __all__ = [
     "convolve",
     "decode_levels",
     "differences",
-    "dilations",
     "flatten",
     "gated_layer",
     "interval",
     "layers_for_echo",
     "masked_loss",
+    "mend_convolutions",
     "mend_layer",
     "mend_memory",
     "mend_training",
@@ -38,7 +38,6 @@ __all__ = [
     "schedule",
     "softmax",
     "tree",
-    "work",
     "write_name",
     "wrong",
 ]

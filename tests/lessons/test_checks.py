@@ -4,7 +4,7 @@ import copy
 import json
 import math
 import re
-from collections import OrderedDict, deque
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,10 @@ from torch import nn
 from lib import checks
 from lib.checks import exercise as engine
 from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question, collect, composed, difference, plain
-from lib.layers import BatchNorm1d, FlattenConsecutive, Stage
-from lib.models import add_head
-from lib.plots.graphs import graph_nodes
+from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.sound import mu_law_decode
 from lib.training import Recipe
-from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss, staged_to_dilated
+from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
@@ -269,28 +267,23 @@ def by_causal_conv(x, weight, dilation):
     return conv(x)
 
 
-def merged(stages):
-    dilations, product = [], 1
-    for n in stages:
-        dilations.append(product)
-        product *= n
-    return dilations
+def causal_net(x, weights, pad=lambda x, d: F.pad(x, (d, 0)), dilation=lambda layer: 2**layer):
+    """In torch's layout, with torch's convolution."""
+    x = x.transpose(1, 2)
+    for layer, weight in enumerate(weights):
+        kernel = weight.view(len(weight), 2, -1).transpose(1, 2)
+        x = F.conv1d(pad(x, dilation(layer)), kernel, dilation=dilation(layer)).tanh()
+    return x.transpose(1, 2)
 
 
-def of_a_net(stages):
-    """The dilations of the net that lib makes of such stages."""
-    layers = OrderedDict(embedding=nn.Embedding(3, 4))
-    layers |= {f"stage{i}": Stage(4, 4, n=n) for i, n in enumerate(stages)}
-    net = staged_to_dilated(add_head(layers, 4, 3, math.prod(stages)))
-    return [layer.conv.dilation for layer in net if hasattr(layer, "conv")]
+def by_causal_convs(x, weights):
+    for layer, weight in enumerate(weights):
+        x = by_causal_conv(F.pad(x, (0, 0, 2**layer, 0)), weight, 2**layer).tanh()
+    return x
 
 
-def by_graph(letters, context):
-    """The nodes of the lesson's graphs, counted."""
-    dilations = [2**layer for layer in range(context.bit_length() - 1)]
-    name, window = "." + letters * "x", "." * context
-    nodes = lambda *place, **options: sum(map(len, graph_nodes(*place, dilations=dilations, **options)[1:]))
-    return (letters + 1) * nodes(window, [context - 1]), nodes((context - 1) * "." + name), nodes(name, repeating=True)
+def causal_net_as_given(x, weights):
+    return causal_net(x, weights, lambda x, d: F.pad(x, (d // 2, d // 2)), lambda layer: 2 ** (layer + 1))
 
 
 def layer(x, weight, mix, d):
@@ -400,8 +393,7 @@ RIGHT = {
     ],
     "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
     "convolve": [by_conv1d, by_causal_conv],
-    "dilations": [merged, of_a_net, lambda s: tuple(merged(s)), lambda s: torch.tensor(merged(s))],
-    "work": [by_graph],
+    "mend_convolutions": [causal_net, by_causal_convs],
     "gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
     "ring_step": [
@@ -560,17 +552,17 @@ WRONG = {
         "one output short": [lambda x, w, d: by_conv1d(x[:, :-1], w, d)],
         "other values": [lambda x, w, d: -by_conv1d(x, w, d)],
     },
-    "dilations": {
-        "sum instead of product": [lambda s: [1, *(sum(s[:i]) for i in range(1, len(s)))]],
-        "other values": [lambda s: [0 for _ in s], lambda s: [n + 1 for n in merged(s)]],
-    },
-    "work": {
-        "tree by tree: stop mark forgotten": [lambda n, R: (n * R - n, *by_graph(n, R)[1:])],
-        "7 letters taken for granted": [lambda n, R: by_graph(7, R)],
-        "copies an example": [lambda n, R: (56, 34, 24)],
-        "tree by tree: one tree + padding shared: one layer": [lambda n, R: (R - 1, by_graph(n, R)[1], n + 1)],
-        "hard-coded size": [lambda n, R: (*by_graph(n, R)[:2], 3 * n + 3 if R == 8 else 1)],
-        "other values": [lambda n, R: (0, 0, 0)],
+    "mend_convolutions": {
+        "it sees the future + dilation of the next layer": [causal_net_as_given],
+        "it sees the future": [
+            lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d // 2, d // 2))),
+            lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d // 2, d - d // 2))),
+        ],
+        "dilation of the next layer": [lambda x, w: causal_net(x, w, dilation=lambda layer: 2 ** (layer + 1))],
+        "not padded": [lambda x, w: causal_net(x, w)[:, 2 ** len(w) - 1 :]],
+        "first column repeated": [lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d, 0), mode="replicate"))],
+        "returned its input": [lambda x, w: x],
+        "other values": [lambda x, w: -causal_net(x, w)],
     },
     "gated_layer": {
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
