@@ -1,0 +1,218 @@
+"""Write the sources of the site: the lessons with their stored outputs, and Markdown pages, their links made to fit.
+
+What Sphinx reads is written here, so that lessons, README and the teacher's pages keep the form that JupyterLab and a
+code host show. Needs no other package.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import struct
+import tomllib
+from pathlib import Path
+from urllib.parse import unquote
+
+ROOT = Path(__file__).resolve().parents[1]
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+TEACHING = ("teaching", "misconceptions", "quizzes", "grading")
+# Files of the repository that are pages here, and which.
+PAGES = {
+    "README.md": "run.md",
+    "data/README.md": "data.md",
+    "notebooks/glossary.ipynb": "glossary.md",
+    **{f"notebooks/{path.name}": f"lessons/{path.name}" for path in LESSONS},
+    **{f"notebooks/assignments/{name}.md": f"teacher/{name}.md" for name in TEACHING},
+}
+SHAPES = "The sheet of shapes"
+CODE_OR_LINK = re.compile(r"(```.*?```|`[^`\n]*`)|(!?)(\[(?:`[^`\n]*`|[^\[\]])*\])\(<?([^()\s>]+)>?\)", re.DOTALL)
+TERM = re.compile(r"^\*\*(.+?)\*\*: (.+)$", re.MULTILINE)
+DATA = re.compile(r'src="data:(?:image|audio)/(\w+);base64,([^"]+)"')
+
+
+def repository() -> str | None:
+    """The address of the repository: SITE_REPOSITORY if it is set, else `Repository` in pyproject's [project.urls]."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    address = os.environ.get("SITE_REPOSITORY") or project.get("urls", {}).get("Repository", "")
+    return address.rstrip("/") or None
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading on the site, from its text or from the anchor that JupyterLab gives it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+class Sources:
+    """The folder that Sphinx reads.
+
+    Args:
+        folder: is deleted first, if it is there.
+        address: of the repository; links to its files lead there. None: to copies of the files.
+    """
+
+    def __init__(self, folder: Path, address: str | None = None):
+        self.folder, self.address = folder, address
+        cells = json.loads((ROOT / "notebooks" / "glossary.ipynb").read_text(encoding="utf-8"))["cells"]
+        self.entries = [entry for cell in cells for entry in TERM.findall("".join(cell["source"]))]
+        self.terms = {term.lower(): term for term, _ in self.entries}
+
+    def write(self) -> None:
+        """Write all pages, pictures and sounds."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for path in LESSONS:
+            self.notebook(path, json.loads(path.read_text(encoding="utf-8"))["cells"], f"lessons/{path.name}")
+        for name, page in PAGES.items():
+            if name.endswith(".md") and name != "README.md":
+                self.page(page, self.text((ROOT / name).read_text(encoding="utf-8"), name, page))
+        self.readme()
+        self.glossary()
+        for path in (ROOT / "site" / "pages").glob("*.md"):
+            if path.name != "index.md":
+                self.page(path.name, self.text(path.read_text(encoding="utf-8"), f"site/pages/{path.name}", path.name))
+
+    def page(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def text(self, text: str, origin: str, page: str) -> str:
+        """Markdown of the file `origin` as part of `page`: its links lead to pages, its terms to the glossary.
+
+        Raises:
+            ValueError: a link leads to no file.
+        """
+
+        def link(match: re.Match) -> str:
+            code, picture, name, target = match.groups()
+            if code or re.match(r"[a-z]+:", target):
+                return match[0]
+            name = CODE_OR_LINK.sub(link, name[1:-1]) if "](" in name else name[1:-1]
+            return f"{picture}[{name}](<{self.target(target, origin, page)}>)"
+
+        return CODE_OR_LINK.sub(link, text)
+
+    def target(self, target: str, origin: str, page: str) -> str:
+        """Where a relative link in the file `origin` leads to from `page`."""
+        file, _, anchor = unquote(target).partition("#")
+        path = (ROOT / origin).parent / file if file else ROOT / origin
+        name = os.path.relpath(path.resolve(), ROOT).replace(os.sep, "/")
+        if not path.exists():
+            raise ValueError(f"{origin} links to {target}, expected a file of the repository; there is no {name}")
+        anchor = slug(anchor)
+        here = os.path.dirname(page)
+        if name == "notebooks/glossary.ipynb" and anchor == slug(SHAPES):
+            return os.path.relpath("shapes.ipynb", here)
+        if name in PAGES:
+            return os.path.relpath(PAGES[name], here) + (f"#{anchor}" if anchor else "")
+        if path.suffix == ".png":
+            return self.copy(path, f"figures/{path.name}", here)
+        if self.address:
+            return f"{self.address}/{'tree' if path.is_dir() else 'blob'}/HEAD/{name}"
+        return "path:" + self.copy(path, f"files/{name}" + ".zip" * path.is_dir(), here)
+
+    def copy(self, path: Path, name: str, here: str) -> str:
+        copy = self.folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.make_archive(str(copy.with_suffix("")), "zip", path)
+        else:
+            shutil.copyfile(path, copy)
+        return os.path.relpath(name, here)
+
+    def notebook(self, path: Path, cells: list[dict], page: str) -> None:
+        """Write a notebook with its outputs: pictures and sounds as files, each once; progress bars left out."""
+        origin, stem = path.relative_to(ROOT).as_posix(), Path(page).stem
+        for cell in cells:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                cell["source"] = self.with_terms(self.text(source, origin, page), page)
+                continue
+            cell["outputs"] = [output for output in cell["outputs"] if not is_progress_bar(output)]
+            for output in cell["outputs"]:
+                data = output.get("data", {})
+                data.pop("application/vnd.jupyter.widget-view+json", None)
+                if "text/html" in data:
+                    data.pop("image/png", None)
+                    data["text/html"] = self.with_files("".join(data["text/html"]), stem, page)
+                elif "text/markdown" in data:
+                    data["text/markdown"] = self.text("".join(data["text/markdown"]), origin, page)
+        metadata = {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        }
+        self.page(page, json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+
+    def with_files(self, text: str, stem: str, page: str) -> str:
+        """HTML with its data URLs written as files."""
+
+        def source(match: re.Match) -> str:
+            content = base64.b64decode(match[2])
+            folder = self.folder / "outputs"
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / f"{stem}-{len(list(folder.glob(f'{stem}-*'))) + 1}.{match[1]}"
+            file.write_bytes(content)
+            address = os.path.relpath(f"outputs/{file.name}", os.path.dirname(page))
+            if match[1] != "png":
+                return f'src="{address}"'
+            width, height = struct.unpack(">II", content[16:24])
+            return f'src="{address}" width="{width}" height="{height}" loading="lazy"'
+
+        caption = re.search(r"<small>(.+?)</small>", text, re.DOTALL)
+        if caption:
+            text = re.sub(r"<audio\s", f'<audio preload="metadata" aria-label="{caption[1]}" ', text)
+        return DATA.sub(source, text)
+
+    def with_terms(self, text: str, page: str) -> str:
+        """Markdown whose terms, marked ***so***, lead to the glossary."""
+
+        def reference(match: re.Match) -> str:
+            name = match[1].strip("`").lower()
+            term = self.terms.get(name) or self.terms.get(name.removesuffix("s"))
+            return f"{{term}}`{match[1].strip('`')} <{term}>`" if term else match[0]
+
+        return re.sub(r"\*\*\*(.+?)\*\*\*", reference, text)
+
+    def readme(self) -> None:
+        """README's beginning and its lessons are the first page; the rest is the page on running them."""
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        head, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+        lessons = next(section for section in sections if section.startswith("## The lessons\n"))
+        sections.remove(lessons)
+        index = (ROOT / "site" / "pages" / "index.md").read_text(encoding="utf-8")
+        for name, part in {"head": head, "lessons": lessons}.items():
+            index = index.replace(f"<!-- README: {name} -->", self.text(part, "README.md", "index.md"))
+        index = index.replace("<!-- toctree: lessons -->", "\n".join(f"lessons/{path.stem}" for path in LESSONS))
+        self.page("index.md", index)
+        title = "# On your own machine\n\n"
+        self.page("run.md", title + self.text("".join(sections), "README.md", "run.md"))
+
+    def glossary(self) -> None:
+        """The glossary as a page of terms by letter, and the sheet of shapes as a page of its own."""
+        path = ROOT / "notebooks" / "glossary.ipynb"
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        beginning = next(i for i, cell in enumerate(cells) if "".join(cell["source"]).startswith(f"## {SHAPES}"))
+        sheet = cells[beginning:]
+        sheet[0]["source"] = "".join(sheet[0]["source"]).removeprefix("#")
+        for cell in sheet:
+            if cell["cell_type"] == "code":
+                cell["metadata"]["tags"] = ["hide-input"]
+        self.notebook(path, sheet, "shapes.ipynb")
+        links = {path.name[:2]: f"[{path.name[:2]}](lessons/{path.name})" for path in LESSONS}
+        lines, letter = ["# Glossary\n\nEach term with the lesson that introduces it.\n"], None
+        for term, meaning in self.entries:
+            first = term[0].upper() if term[0].isalpha() else "0–9"
+            if first != letter:
+                lines.append(f"## {first}\n")
+            letter = first
+            meaning = re.sub(r"\b\d\d\b(?=[\d, ]*\)$)", lambda match: links[match[0]], meaning)
+            meaning = re.sub(r"^see (.+)\.$", lambda match: f"see {{term}}`{match[1]}`.", meaning)
+            lines.append(f"```{{glossary}}\n{term}\n  {meaning}\n```\n")
+        self.page("glossary.md", "\n".join(lines))
+
+
+def is_progress_bar(output: dict) -> bool:
+    """Whether the text of an output is that of a bar, which says nothing when it has ended."""
+    return bool(re.match(r"\s*\d+%\|", "".join(output.get("data", {}).get("text/plain", ""))))
+
