@@ -1,7 +1,8 @@
-"""Set up the course and open it, or run its tests. Needs Python 3.11 or newer and nothing else.
+"""Set up the course: open it, run its tests, or build its pages. Needs Python 3.11 or newer and nothing else.
 
     python3 start.py          install into .venv (the first time), then open lesson 01 in JupyterLab
     python3 start.py test     install into .venv (the first time), then run the tests; more words go to pytest
+    python3 start.py site     install (the first time), then build the course as web pages into build/site
 
 On Windows: py start.py
 """
@@ -80,14 +81,25 @@ def install():
         file.write(wanted)
 
 
+def install_site():
+    """The exit code of installing what builds the site, unless it is there."""
+    there = "from importlib.util import find_spec; exit(not (find_spec('myst_nb') and find_spec('sphinx_book_theme') and find_spec('latex2mathml')))"
+    return run([PYTHON, "-c", there]) and pip("-q", "-e", ".[site]")
+
+
 def main(words):
     check_python()
     os.chdir(ROOT)  # pip resolves `-e .` against the working directory
     if words and words[0] in ("-h", "--help"):
         sys.exit(__doc__)
-    if words and words[0] != "test":
-        sys.exit("start.py takes no word (open the lessons) or `test` (run the tests); got %r." % words[0])
+    if words and words[0] not in ("test", "site"):
+        sys.exit(
+            "start.py takes no word (open the lessons), `test` (run the tests) or `site` (build the pages); got %r."
+            % words[0]
+        )
     install()
+    if words and words[0] == "site":
+        return install_site() or run([PYTHON, os.path.join("site", "build.py")] + words[1:])
     if words:
         return run([PYTHON, "-m", "pytest"] + words[1:])
     print("JupyterLab opens in the browser. To stop it, press Ctrl+C here, twice.", flush=True)

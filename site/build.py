@@ -11,9 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from sphinx.cmd.build import main as sphinx
-
 from sources import ROOT, Sources, repository
+from sphinx.cmd.build import main as sphinx
 
 
 def build(folder: Path) -> int:
@@ -24,6 +23,8 @@ def build(folder: Path) -> int:
     settings = ["-c", str(ROOT / "site"), "-d", str(work / "doctrees")]
     code = sphinx(["-q", "-W", "--keep-going", "-b", "html", *settings, str(work / "sources"), str(folder)])
     shutil.copytree(work / "sources" / "outputs", folder / "outputs")
+    if (live := ROOT / "lib" / "live").is_dir():
+        shutil.copytree(live, folder / "_static" / "live", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     lighten(folder)
     (folder / ".nojekyll").touch()  # or GitHub Pages leaves out every folder that begins with an underscore
     (folder / ".buildinfo").unlink(missing_ok=True)

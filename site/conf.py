@@ -5,10 +5,14 @@ from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sources import ROOT, repository
+
+LIVE = ROOT / "lib" / "live"
 
 project = "WaveNet in stages"
 language = "en"
 extensions = ["myst_nb"]
+highlight_language = "none"
 exclude_patterns = ["files/**", "outputs/**"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
@@ -19,8 +23,13 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 html_theme = "sphinx_book_theme"
 html_math_renderer = "mathml"
 html_title = project
+templates_path = [str(Path(__file__).with_name("templates"))]
 html_static_path = [str(Path(__file__).with_name("static"))]
+html_favicon = str(Path(__file__).with_name("static") / "icon.svg")
 html_css_files = ["site.css"]
+if LIVE.is_dir():
+    html_css_files.append("live/style.css")
+    html_js_files = [("live.js", {"type": "module"})]
 html_copy_source = False
 html_use_index = False
 html_show_sphinx = False
@@ -32,6 +41,8 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "show_navbar_depth": 1,
 }
+if address := repository():
+    html_theme_options["icon_links"] = [{"name": "Repository", "url": address, "icon": "fa-solid fa-code-branch"}]
 
 
 def mathml(formula: str, display: str) -> str:

@@ -7,6 +7,7 @@ code host show. Needs no other package.
 import base64
 import json
 import os
+import posixpath
 import re
 import shutil
 import struct
@@ -41,6 +42,11 @@ def repository() -> str | None:
 def slug(heading: str) -> str:
     """The anchor of a heading on the site, from its text or from the anchor that JupyterLab gives it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def relative(name: str, page: str) -> str:
+    """The address of one page or file of the site, seen from a page."""
+    return posixpath.relpath(name, posixpath.dirname(page) or ".")
 
 
 class Sources:
@@ -101,33 +107,32 @@ class Sources:
         if not path.exists():
             raise ValueError(f"{origin} links to {target}, expected a file of the repository; there is no {name}")
         anchor = slug(anchor)
-        here = os.path.dirname(page)
         if name == "notebooks/glossary.ipynb" and anchor == slug(SHAPES):
-            return os.path.relpath("shapes.ipynb", here)
+            return relative("shapes.ipynb", page)
         if name in PAGES:
-            return os.path.relpath(PAGES[name], here) + (f"#{anchor}" if anchor else "")
+            return relative(PAGES[name], page) + (f"#{anchor}" if anchor else "")
         if path.suffix == ".png":
-            return self.copy(path, f"figures/{path.name}", here)
+            return self.copy(path, f"figures/{path.name}", page)
         if self.address:
             return f"{self.address}/{'tree' if path.is_dir() else 'blob'}/HEAD/{name}"
-        return "path:" + self.copy(path, f"files/{name}" + ".zip" * path.is_dir(), here)
+        return "path:" + self.copy(path, f"files/{name}" + ".zip" * path.is_dir(), page)
 
-    def copy(self, path: Path, name: str, here: str) -> str:
+    def copy(self, path: Path, name: str, page: str) -> str:
         copy = self.folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.make_archive(str(copy.with_suffix("")), "zip", path)
         else:
             shutil.copyfile(path, copy)
-        return os.path.relpath(name, here)
+        return relative(name, page)
 
     def notebook(self, path: Path, cells: list[dict], page: str) -> None:
         """Write a notebook with its outputs: pictures and sounds as files, each once; progress bars left out."""
-        origin, stem = path.relative_to(ROOT).as_posix(), Path(page).stem
+        origin = path.relative_to(ROOT).as_posix()
         for cell in cells:
             source = "".join(cell["source"])
             if cell["cell_type"] == "markdown":
-                cell["source"] = self.with_terms(self.text(source, origin, page), page)
+                cell["source"] = self.with_terms(self.text(source, origin, page))
                 continue
             cell["outputs"] = [output for output in cell["outputs"] if not is_progress_bar(output)]
             for output in cell["outputs"]:
@@ -135,25 +140,26 @@ class Sources:
                 data.pop("application/vnd.jupyter.widget-view+json", None)
                 if "text/html" in data:
                     data.pop("image/png", None)
-                    data["text/html"] = self.with_files("".join(data["text/html"]), stem, page)
+                    data["text/html"] = self.with_files("".join(data["text/html"]), page)
                 elif "text/markdown" in data:
                     data["text/markdown"] = self.text("".join(data["text/markdown"]), origin, page)
         metadata = {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python"},
+            "language_info": {"name": "python", "pygments_lexer": "ipython3"},
         }
         self.page(page, json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
 
-    def with_files(self, text: str, stem: str, page: str) -> str:
+    def with_files(self, text: str, page: str) -> str:
         """HTML with its data URLs written as files."""
 
         def source(match: re.Match) -> str:
             content = base64.b64decode(match[2])
             folder = self.folder / "outputs"
             folder.mkdir(parents=True, exist_ok=True)
+            stem = Path(page).stem
             file = folder / f"{stem}-{len(list(folder.glob(f'{stem}-*'))) + 1}.{match[1]}"
             file.write_bytes(content)
-            address = os.path.relpath(f"outputs/{file.name}", os.path.dirname(page))
+            address = relative(f"outputs/{file.name}", page)
             if match[1] != "png":
                 return f'src="{address}"'
             width, height = struct.unpack(">II", content[16:24])
@@ -164,7 +170,7 @@ class Sources:
             text = re.sub(r"<audio\s", f'<audio preload="metadata" aria-label="{caption[1]}" ', text)
         return DATA.sub(source, text)
 
-    def with_terms(self, text: str, page: str) -> str:
+    def with_terms(self, text: str) -> str:
         """Markdown whose terms, marked ***so***, lead to the glossary."""
 
         def reference(match: re.Match) -> str:
@@ -215,4 +221,3 @@ class Sources:
 def is_progress_bar(output: dict) -> bool:
     """Whether the text of an output is that of a bar, which says nothing when it has ended."""
     return bool(re.match(r"\s*\d+%\|", "".join(output.get("data", {}).get("text/plain", ""))))
-

@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "data/README.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "data/README.md", "site/pages/errata.md")),
     *sorted((ROOT / "notebooks").glob("*.ipynb")),
 ]
 
@@ -35,6 +35,7 @@ def command(name: str) -> str:
 
 def test_commands_are_short_and_windows_does_the_same():
     assert (command("open"), command("test")) == ("python3 start.py", "python3 start.py test")
+    assert command("site") == "python3 start.py site"
     for name in ("open", "test"):
         assert command(f"{name}-windows") == command(name).replace("python3", "py")
     code_lines = [line for block in re.findall(r"```\w*\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
@@ -65,6 +66,18 @@ def test_start_rejects_an_unknown_word_before_it_installs(monkeypatch):
     monkeypatch.setattr(start, "install", lambda: pytest.fail("installed"))
     with pytest.raises(SystemExit, match="'tset'"):
         start.main(["tset"])
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_start_builds_the_site_and_installs_its_extra_once(installed, monkeypatch):
+    calls = []
+    monkeypatch.setattr(start, "install", lambda: calls.append("install"))
+    monkeypatch.setattr(start, "pip", lambda *words: calls.append(words[-1]) or 0)
+    monkeypatch.setattr(
+        start, "run", lambda words: calls.append(Path(words[1]).name) or (words[1] == "-c" and not installed)
+    )
+    assert start.main(["site"]) == 0
+    assert calls == ["install", "-c", *[".[site]"] * (not installed), "build.py"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +142,7 @@ def test_no_file_names_a_registry_or_a_machine():
 
 def test_the_map_has_every_lesson():
     table = README.split("<!-- lessons -->")[1].split("<!-- /lessons -->")[0]
-    linked = re.findall(r"^\| \[0\d · .+?\]\(notebooks/(.+?)\)", table, re.MULTILINE)
+    linked = re.findall(r"^\| \[\d\d · .+?\]\(notebooks/(.+?)\)", table, re.MULTILINE)
     assert linked == [path.name for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 
 
