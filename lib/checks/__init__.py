@@ -11,7 +11,7 @@ from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
-from lib.checks.lesson08 import gated_layer, masked_loss
+from lib.checks.lesson08 import masked_loss, mend_gated_layer
 from lib.checks.lesson10 import queue_step
 from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
 
@@ -23,10 +23,10 @@ __all__ = [
     "decode_levels",
     "dilations",
     "flatten",
-    "gated_layer",
     "interval",
     "layers_for_echo",
     "masked_loss",
+    "mend_gated_layer",
     "mend_layer",
     "mend_training",
     "mended_loss",
