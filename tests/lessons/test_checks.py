@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections import deque
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -293,6 +294,25 @@ def layer(x, weight, mix, d):
     return [x[:, d:] + F.linear(z, mix), z]
 
 
+by_tap = lambda weight: weight.view(len(weight), 2, -1).transpose(1, 2)
+slice_now = lambda x, d: x[:, d:]
+
+
+def by_torch_as_given(
+    x,
+    weight,
+    mix,
+    d,
+    kernel=lambda weight: weight.view(len(weight), -1, 2),
+    gate=torch.tanh,
+    take=lambda x, d: x[:, :-d],
+):
+    """The layer that lesson 08 gives to mend, and the same with some of its faults mended."""
+    a = F.conv1d(x.transpose(1, 2), kernel(weight), dilation=d).transpose(1, 2)
+    z = a[..., : x.shape[2]].tanh() * gate(a[..., x.shape[2] :])
+    return take(x, d) + z @ mix.T, z
+
+
 def by_gated_layer(x, weight, mix, d):
     own = GatedLayer(x.shape[2], kernel_size=2, dilation=d)
     own.conv.weight, own.residual.weight = nn.Parameter(weight), nn.Parameter(mix)
@@ -394,7 +414,7 @@ RIGHT = {
     "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
     "convolve": [by_conv1d, by_causal_conv],
     "mend_convolutions": [causal_net, by_causal_convs],
-    "gated_layer": [layer, by_gated_layer],
+    "mend_gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
     "ring_step": [
         in_a_copy,
@@ -564,7 +584,12 @@ WRONG = {
         "returned its input": [lambda x, w: x],
         "other values": [lambda x, w: -causal_net(x, w)],
     },
-    "gated_layer": {
+    "mend_gated_layer": {
+        "a shuffled kernel + a gate below zero + x arrives late": [by_torch_as_given],
+        "a gate below zero + x arrives late": [partial(by_torch_as_given, kernel=by_tap)],
+        "a gate below zero": [partial(by_torch_as_given, kernel=by_tap, take=slice_now)],
+        "x arrives late": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
+        "a shuffled kernel": [partial(by_torch_as_given, gate=torch.sigmoid, take=slice_now)],
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
         "other values": [lambda *case: (-layer(*case)[0], layer(*case)[1])],
     },
