@@ -1,0 +1,170 @@
+"""The figures of lesson 11: a drum and its echo, losses by receptive field, spectrograms, and an amplifier's curve."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lib.amplifier import memoryless
+from lib.plots.style import BLUE, GREY, INK, STOP_COLOUR, VERMILION, DescribedFigure, styled
+from lib.sound import DELAY, PARTS, RATE, parts
+
+PART_COLOURS = dict(zip(PARTS, (STOP_COLOUR, BLUE, VERMILION), strict=True))
+
+
+@styled
+def wave(waveform: Float[Tensor, "T"]) -> DescribedFigure:
+    """The waveform of the drum, each part in its colour."""
+    samples, name = len(waveform), {"stroke": "stroke", "echo": "echo: the same, halved"}
+    title = f"An echo follows each stroke after {DELAY} samples"
+    alt = (
+        f"{title}. Waveform of {samples:,} samples between -1 and 1, against the sample's number. In each bar of "
+        f"{2 * DELAY:,} samples there are two bursts of noise, which begin at full height and fade within 400 samples: a "
+        f"stroke, and {DELAY} samples after its start its echo, half as high. Between the bursts is silence."
+    )
+    fig = DescribedFigure(alt.replace(" -1", " −1"), figsize=(6.5, 2.5), layout="constrained")
+    ax = fig.subplots()
+    part = parts(samples)
+    for number, what in enumerate(PARTS):
+        seen = waveform.where(part == number, torch.tensor(math.nan))
+        ax.plot(seen.tolist(), color=PART_COLOURS[what], lw=0.8, label=name.get(what))
+    ax.set(xlim=(0, samples), ylim=(-1, 1), xlabel="sample (8,000 are a second)", ylabel="waveform")
+    ax.set_title(title, fontsize=12)
+    ax.legend(loc="upper right", ncols=2, fontsize=10, frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+@styled
+def losses_by_part(losses: Mapping[str, Mapping[str, Float[Tensor, "N"]]]) -> DescribedFigure:
+    """What strokes and echoes cost each net: bars for the means and a dot per seed.
+
+    Args:
+        losses: by the net's label, by "stroke" and "echo": one loss per seed, in bits per sample.
+    """
+    listed = "; ".join(
+        f"{net}: " + ", ".join(f"{what} {values.mean():.2f}" for what, values in by_part.items())
+        for net, by_part in losses.items()
+    ).replace("\n", " ")
+    title = "Only the net that reaches the stroke predicts its echo"
+    alt = (
+        f"{title}. Bar chart of the loss in bits per sample, for each net one bar for strokes and one for echoes, with a "
+        f"dot per seed; a dashed line at 1 marks a coin. Means: {listed}. One bar is missing."
+    )
+    fig = DescribedFigure(alt, figsize=(6.5, 3.2), layout="constrained")
+    ax = fig.subplots()
+    for place, by_part in enumerate(losses.values()):
+        for number, (what, values) in enumerate(by_part.items()):
+            x = place + 0.36 * (number - 0.5)
+            label = f"{what}{'s' if what == 'stroke' else 'es'}" if place == 0 else None
+            hatch = "//" if what == "echo" else None
+            look = {"color": PART_COLOURS[what], "alpha": 0.6, "hatch": hatch, "edgecolor": "white", "label": label}
+            ax.bar(x, float(values.mean()), 0.32, **look)
+            ax.plot([x] * len(values), values.tolist(), "o", color=INK, ms=4)
+    ax.axhline(1, color=GREY, ls="--", lw=1)
+    ax.text(len(losses) - 0.55, 1.03, "a coin", ha="right", color=GREY, fontsize=10)
+    ax.set_xticks(range(len(losses)), list(losses), fontsize=11)
+    ax.set(ylabel="bits per sample", ylim=(0, 1.4), xlim=(-0.5, len(losses) - 0.5))
+    ax.set_title(title, fontsize=12)
+    ax.legend(loc="upper left", ncols=2, fontsize=10, frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+@styled
+def spectrograms(
+    sounds: Mapping[str, Float[Tensor, "T"]], title: str, description: str, grid: int = 0, window: int = 64
+) -> DescribedFigure:
+    """Spectrograms, one below the other, brighter for louder, on one scale.
+
+    Args:
+        sounds: waveforms of one length, by label.
+        title: the message.
+        description: what is seen, for the long description.
+        grid: a dotted line every so many samples; 0 for none.
+        window: of the Fourier transform, in samples.
+    """
+    labels = ", ".join(" ".join(label.split()) for label in sounds)
+    alt = (
+        f"{title}. Spectrograms, frequency from 0 to {RATE // 2000} kHz against time in seconds, brighter for louder, one "
+        f"below the other: {labels}. {' '.join(description.split())}"
+    )
+    fig = DescribedFigure(alt, figsize=(6.5, 0.9 + 1.15 * len(sounds)), layout="constrained")
+    axes = fig.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, (label, sound) in zip(axes, sounds.items(), strict=True):
+        waves = torch.stft(sound, window, window // 4, window=torch.hann_window(window), return_complex=True)
+        decibels = 10 * (waves.abs().square() + 1e-6).log10()  # (frequencies, time)
+        extent = (0, len(sound) / RATE, 0, RATE / 2000)
+        look = {"cmap": "cividis", "aspect": "auto", "origin": "lower", "interpolation": "nearest"}
+        ax.imshow(decibels.numpy(), extent=extent, clim=(-30, 20), **look)
+        if grid:
+            ax.vlines([t / RATE for t in range(0, len(sound), grid)], 0, RATE / 2000, color="white", ls=":", lw=1.2)
+        ax.set_ylabel("kHz")
+        ax.set_title(label, fontsize=11, loc="left", pad=3)
+    axes[-1].set_xlabel("seconds")
+    fig.suptitle(title, fontsize=12)
+    return fig
+
+
+@styled
+def input_output(guitar: Float[Tensor, "T"], sound: Float[Tensor, "T"]) -> DescribedFigure:
+    """The amplifier's output against its input, a dot per sample, with the best curve through them."""
+    at = guitar[(guitar - 0.2).abs() < 0.005].numel() and sound[(guitar - 0.2).abs() < 0.005]
+    low, high = at.quantile(0.05).item(), at.quantile(0.95).item()
+    title = "The same input, many outputs: the amplifier has a memory"
+    alt = (
+        f"{title}. Scatter plot of output against input, one dot per sample, every eighth of them. The dots fill a broad "
+        f"S-shaped cloud: where the input is 0.2, nine in ten outputs lie between {low:.2f} and {high:.2f}. A line "
+        "through its middle, the best curve, is flat at both ends and steep in between, and far from most dots."
+    ).replace("-", "−")
+    fig = DescribedFigure(alt, figsize=(5.2, 3.4), layout="constrained")
+    ax = fig.subplots()
+    ax.plot(guitar[::8].tolist(), sound[::8].tolist(), ".", ms=1.6, color=BLUE, alpha=0.35)
+    line = torch.linspace(float(guitar.min()), float(guitar.max()), 301)
+    curve = memoryless(guitar, sound)(line)
+    ax.plot(line.tolist(), curve.tolist(), color=VERMILION, lw=2.5)
+    ax.annotate("best curve", (0.62, 0.45), color=VERMILION, fontsize=11)
+    ax.set(xlabel="guitar, one sample", ylabel="amplifier, the same sample")
+    ax.set_title(title, fontsize=12)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+@styled
+def errors_by_reach(
+    reaches: Sequence[int], errors: Sequence[Float[Tensor, "N"]], line: tuple[str, float], needed: int
+) -> DescribedFigure:
+    """Errors in dB against the receptive field, a dot per seed.
+
+    Args:
+        reaches: receptive fields, in samples.
+        errors: one value per seed for each.
+        line: label and error of something to compare with, drawn as a dashed line.
+        needed: the receptive field from which on the echo is seen.
+    """
+    listed = "; ".join(
+        f"{reach:,} samples: {', '.join(f'{e:.1f}' for e in some.tolist())}"
+        for reach, some in zip(reaches, errors, strict=True)
+    )
+    title = f"The error falls when the receptive field passes {needed} samples"
+    alt = (
+        f"{title}. Scatter plot of the error in dB, lower is better, against the receptive field on a logarithmic axis, one "
+        f"dot per seed. {listed}. A dashed line at {line[1]:.1f} dB marks {line[0]}; a dotted line marks {needed} samples."
+    ).replace(" -", " −")
+    fig = DescribedFigure(alt, figsize=(6.5, 3.2), layout="constrained")
+    ax = fig.subplots()
+    for reach, some in zip(reaches, errors, strict=True):
+        ax.plot([reach] * len(some), some.tolist(), "o", ms=7, color=BLUE, alpha=0.7)
+    ax.axhline(line[1], color=VERMILION, ls="--", lw=1.5)
+    ax.text(1.2, line[1] - 0.6, line[0], color=VERMILION, fontsize=11, va="top")
+    ax.axvline(needed, color=GREY, ls=":", lw=1.5)
+    ax.text(needed * 0.93, -18, "the echo is\nin sight from here", color=GREY, fontsize=10, ha="right", va="center")
+    ax.set(xscale="log", xlim=(0.8, 1500), ylim=(min(-23, 1.1 * min(float(e.min()) for e in errors)), 0))
+    ax.set_xticks(list(reaches), [f"{reach:,}" for reach in reaches], fontsize=11)
+    ax.minorticks_off()
+    ax.set(xlabel="receptive field, samples", ylabel="error, dB (lower is better)")
+    ax.set_title(title, fontsize=12)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
