@@ -36,7 +36,6 @@ MEASURED = ["params", "receptive_field", "steps", "val", *PARTS, "seconds", "tor
 SECONDS = {"long": 110, "middle": 75, "short": 50}  # about, one core; for the forecast only
 TRAIN_STROKES, TRAIN_SEED = 800, 0
 HELD_OUT_STROKES, HELD_OUT_SEED = 41, 1  # the first bar is context only
-EARLY = 250  # steps after which the weights of the long net are saved as data/sound_early.pt
 ARMS = [("long", DELAY), ("short", DELAY), ("middle", DELAY), ("long", 700), ("long", 769), ("long", 640)]
 
 
@@ -65,16 +64,9 @@ def fill(row: Row) -> Row:
     track = mu_law_encode(drum_with_echo(TRAIN_STROKES, TRAIN_SEED, delay))
     pieces = cut_sequences(track, model.receptive_field, CHUNK)
 
-    def keep(name: str, steps: int) -> None:
-        save_model(DATA / f"sound_{name}.pt", model, steps=steps, seed=seed)
-
-    def on_step(steps: int) -> None:
-        if row["arm"] == "long" and seed == 0 and steps == EARLY:
-            keep("early", steps)
-
-    history = train_sequences(model, pieces, recipe=SOUND, seed=seed, progress=False, on_step=on_step)
+    history = train_sequences(model, pieces, recipe=SOUND, seed=seed, progress=False)
     if row["arm"] in ("long", "short") and seed == 0:
-        keep(reach, history.steps)
+        save_model(DATA / f"sound_{reach}.pt", model, steps=history.steps, seed=seed)
 
     bar = 2 * delay
     held_out = mu_law_encode(drum_with_echo(HELD_OUT_STROKES, HELD_OUT_SEED, delay))

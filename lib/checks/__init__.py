@@ -13,11 +13,11 @@ from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
 from lib.checks.lesson08 import gated_layer, masked_loss
 from lib.checks.lesson10 import queue_step
-from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
+from lib.checks.lesson11 import amp_loss, decode_levels
 
 __all__ = [
     "Verdict",
-    "bits_per_second",
+    "amp_loss",
     "convolve",
     "decide",
     "decode_levels",
@@ -25,7 +25,6 @@ __all__ = [
     "flatten",
     "gated_layer",
     "interval",
-    "layers_for_echo",
     "masked_loss",
     "mend_layer",
     "mend_training",

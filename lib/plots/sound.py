@@ -1,7 +1,7 @@
 """The figures of lesson 11: a drum and its echo, losses by receptive field, spectrograms, and an amplifier's curve."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -29,8 +29,10 @@ def wave(waveform: Float[Tensor, "T"]) -> DescribedFigure:
     part = parts(samples)
     for number, what in enumerate(PARTS):
         seen = waveform.where(part == number, torch.tensor(math.nan))
-        ax.plot(seen.tolist(), color=PART_COLOURS[what], lw=0.8, label=name.get(what))
-    ax.set(xlim=(0, samples), ylim=(-1, 1), xlabel="sample (8,000 are a second)", ylabel="waveform")
+        ax.plot(seen.tolist(), color=PART_COLOURS[what], lw=1.4, label=name.get(what))
+    ax.set(
+        xlim=(0, samples), ylim=(-1, 1.5), yticks=(-1, 0, 1), xlabel="sample (8,000 are a second)", ylabel="waveform"
+    )
     ax.set_title(title, fontsize=12)
     ax.legend(loc="upper right", ncols=2, fontsize=10, frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
@@ -111,22 +113,24 @@ def spectrograms(
 @styled
 def input_output(guitar: Float[Tensor, "T"], sound: Float[Tensor, "T"]) -> DescribedFigure:
     """The amplifier's output against its input, a dot per sample, with the best curve through them."""
-    at = guitar[(guitar - 0.2).abs() < 0.005].numel() and sound[(guitar - 0.2).abs() < 0.005]
+    at = sound[(guitar - 0.1).abs() < 0.005]
     low, high = at.quantile(0.05).item(), at.quantile(0.95).item()
     title = "The same input, many outputs: the amplifier has a memory"
     alt = (
         f"{title}. Scatter plot of output against input, one dot per sample, every eighth of them. The dots fill a broad "
-        f"S-shaped cloud: where the input is 0.2, nine in ten outputs lie between {low:.2f} and {high:.2f}. A line "
-        "through its middle, the best curve, is flat at both ends and steep in between, and far from most dots."
-    ).replace("-", "−")
+        f"S-shaped cloud: where the input is 0.1, nine in ten outputs lie between {low:.2f} and {high:.2f}. A line "
+        "through its middle, the best curve, rises steeply in the middle and not at the ends, and is far from most dots."
+    )
     fig = DescribedFigure(alt, figsize=(5.2, 3.4), layout="constrained")
     ax = fig.subplots()
     ax.plot(guitar[::8].tolist(), sound[::8].tolist(), ".", ms=1.6, color=BLUE, alpha=0.35)
-    line = torch.linspace(float(guitar.min()), float(guitar.max()), 301)
+    line = torch.linspace(float(guitar.quantile(0.002)), float(guitar.quantile(0.998)), 301)
     curve = memoryless(guitar, sound)(line)
     ax.plot(line.tolist(), curve.tolist(), color=VERMILION, lw=2.5)
-    ax.annotate("best curve", (0.62, 0.45), color=VERMILION, fontsize=11)
-    ax.set(xlabel="guitar, one sample", ylabel="amplifier, the same sample")
+    ax.text(float(line[-1]), float(curve[-1]), "  the best curve", color=VERMILION, fontsize=11, va="center").set_bbox(
+        {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    )
+    ax.set(xlim=(-0.65, 0.85), xlabel="guitar, one sample", ylabel="amplifier, the same sample")
     ax.set_title(title, fontsize=12)
     ax.spines[["top", "right"]].set_visible(False)
     return fig
@@ -134,19 +138,17 @@ def input_output(guitar: Float[Tensor, "T"], sound: Float[Tensor, "T"]) -> Descr
 
 @styled
 def errors_by_reach(
-    reaches: Sequence[int], errors: Sequence[Float[Tensor, "N"]], line: tuple[str, float], needed: int
+    errors: Mapping[str, tuple[int, Float[Tensor, "N"]]], line: tuple[str, float], needed: int
 ) -> DescribedFigure:
     """Errors in dB against the receptive field, a dot per seed.
 
     Args:
-        reaches: receptive fields, in samples.
-        errors: one value per seed for each.
+        errors: by name, the receptive field in samples, and one error per seed.
         line: label and error of something to compare with, drawn as a dashed line.
         needed: the receptive field from which on the echo is seen.
     """
     listed = "; ".join(
-        f"{reach:,} samples: {', '.join(f'{e:.1f}' for e in some.tolist())}"
-        for reach, some in zip(reaches, errors, strict=True)
+        f"{name}, {reach:,}: {', '.join(f'{e:.1f}' for e in some.tolist())}" for name, (reach, some) in errors.items()
     )
     title = f"The error falls when the receptive field passes {needed} samples"
     alt = (
@@ -155,14 +157,16 @@ def errors_by_reach(
     ).replace(" -", " −")
     fig = DescribedFigure(alt, figsize=(6.5, 3.2), layout="constrained")
     ax = fig.subplots()
-    for reach, some in zip(reaches, errors, strict=True):
+    for reach, some in errors.values():
         ax.plot([reach] * len(some), some.tolist(), "o", ms=7, color=BLUE, alpha=0.7)
     ax.axhline(line[1], color=VERMILION, ls="--", lw=1.5)
     ax.text(1.2, line[1] - 0.6, line[0], color=VERMILION, fontsize=11, va="top")
     ax.axvline(needed, color=GREY, ls=":", lw=1.5)
     ax.text(needed * 0.93, -18, "the echo is\nin sight from here", color=GREY, fontsize=10, ha="right", va="center")
-    ax.set(xscale="log", xlim=(0.8, 1500), ylim=(min(-23, 1.1 * min(float(e.min()) for e in errors)), 0))
-    ax.set_xticks(list(reaches), [f"{reach:,}" for reach in reaches], fontsize=11)
+    ax.set(xscale="log", xlim=(0.7, 1800), ylim=(min(-23, 1.1 * min(float(e.min()) for _, e in errors.values())), 0))
+    ax.set_xticks(
+        [reach for reach, _ in errors.values()], [f"{r:,}\n{name}" for name, (r, _) in errors.items()], fontsize=11
+    )
     ax.minorticks_off()
     ax.set(xlabel="receptive field, samples", ylabel="error, dB (lower is better)")
     ax.set_title(title, fontsize=12)

@@ -20,7 +20,7 @@ from lib.models import add_head
 from lib.plots.graphs import graph_nodes
 from lib.sound import mu_law_decode
 from lib.training import Recipe
-from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss, staged_to_dilated
+from lib.wavenet import CausalConv1d, GatedLayer, sequence_loss, staged_to_dilated
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
@@ -109,6 +109,15 @@ ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(mean
 seeds = lambda sd, effect: float(math.ceil(round((1.96 * sd / effect) ** 2, 6)))
 to_y = lambda ids: ids.float() / 255 * 2 - 1
 expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
+
+
+def amp_target(net, guitar, sound):
+    return sound[:, net.receptive_field - 1 :]
+
+
+def amp_error(net, guitar, sound, align=lambda y, reach: y[:, reach - 1 :], over=lambda o, t: t):
+    output, target = net(guitar), align(sound, net.receptive_field)
+    return F.mse_loss(output, target) / over(output, target).pow(2).mean()
 
 
 def named(net, darts, dim=1, move=pushed, stop=True, draw=lambda p, u: torch.searchsorted(p.cumsum(0), u, right=True)):
@@ -314,13 +323,6 @@ def with_deque(queue, now):
     return oldest, list(queue)
 
 
-def by_receptive_field(delay):
-    layers = 1
-    while dilated_receptive_field(2, [2**i for i in range(layers)]) < delay:
-        layers += 1
-    return layers
-
-
 RIGHT = {
     "one_hot": [
         lambda ids, size: (ids.unsqueeze(-1) == torch.arange(size)).float(),
@@ -390,14 +392,9 @@ RIGHT = {
         lambda ids: torch.where(ids < 128, -1.0, 1.0) * ((to_y(ids).abs() * math.log(256)).exp() - 1) / 255,
         lambda ids: expand(ids.double() / 255 * 2 - 1),
     ],
-    "layers_for_echo": [
-        by_receptive_field,
-        lambda delay: (delay - 1).bit_length(),
-        lambda delay: torch.tensor(float(delay)).log2().ceil(),
-    ],
-    "bits_per_second": [
-        lambda losses, rate: rate * float(losses.sum()) / len(losses) * math.log2(math.e),
-        lambda losses, rate: (losses * rate / torch.tensor(2.0).log()).mean(),
+    "amp_loss": [
+        amp_error,
+        lambda net, x, y: ((net(x) - amp_target(net, x, y)) ** 2).sum() / (amp_target(net, x, y) ** 2).sum(),
     ],
 }
 WRONG = {
@@ -559,15 +556,17 @@ WRONG = {
         "returned its input": [lambda ids: ids],
         "not a number": [lambda ids: ids * torch.nan],
     },
-    "layers_for_echo": {
-        "one layer too many": [lambda delay: math.ceil(math.log2(delay + 1)), lambda delay: int(math.log2(delay)) + 1],
-        "one layer too few": [lambda delay: int(math.log2(delay)), lambda delay: round(math.log2(delay) - 0.499)],
-        "hard-coded size": [lambda delay: 10],
-        "other values": [lambda delay: delay > 1, lambda delay: 0, lambda delay: math.nan],
-    },
-    "bits_per_second": {
-        "nats": [lambda losses, rate: (losses * rate).mean()],
-        "other values": [lambda losses, rate: math.nan, lambda losses, rate: losses.median() * rate],
+    "amp_loss": {
+        "not aligned + divided by the output": [
+            lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach], over=lambda o, t: o)  # as given
+        ],
+        "not aligned": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach])],
+        "divided by the output": [lambda *case: amp_error(*case, over=lambda o, t: o)],
+        "shifted by one": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach - 2 : -1])],
+        "error": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:])],
+        "wrong shape": [lambda net, x, y: amp_error(net, x, y)[None]],
+        "not divided": [lambda *case: amp_error(*case) * amp_target(*case).square().sum()],
+        "other values": [lambda *case: 10 * amp_error(*case).log10(), lambda *case: amp_error(*case).sqrt()],
     },
 }
 
@@ -581,7 +580,7 @@ def test_an_answer_gets_its_verdict(name, mistake, answer):
 
 def published_solutions():
     """(exercise, code) for each solution that a lesson shows below the cell of the check, before the next check."""
-    for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         name = None
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
