@@ -82,7 +82,7 @@ def _loud(wave: Float[Tensor, "T"]) -> Float[Tensor, "T"]:
     return 0.9 * wave / wave.abs().max()
 
 
-def amplify(guitar: Float[Tensor, "T"], drive: float = 8.0, sag: float = 2.0, echo: float = 0.5) -> Float[Tensor, "T"]:
+def amplify(guitar: Float[Tensor, "T"], drive: float = 15.0, sag: float = 4.0, echo: float = 0.5) -> Float[Tensor, "T"]:
     """What a guitar amplifier makes of a guitar, sample by sample.
 
     A soft clip, tanh, not symmetrical, for a bias moves it; a low-pass and a high-pass, the loudspeaker; an echo 640
@@ -98,9 +98,9 @@ def amplify(guitar: Float[Tensor, "T"], drive: float = 8.0, sag: float = 2.0, ec
     for x in guitar.tolist():
         loudness += 0.004 * (abs(x) - loudness)  # of the last 250 samples or so
         clipped = math.tanh(drive * x + 0.3 - sag * loudness) - math.tanh(0.3)
-        low += 0.45 * (clipped - low)
+        low += 0.7 * (clipped - low)
         high, before = 0.97 * (high + low - before), low
-        heard.append(0.5 * high)
+        heard.append(0.45 * high)
     dry = torch.tensor(heard)
     return dry + echo * F.pad(dry, (ECHO_DELAY, 0))[: len(dry)]
 

@@ -86,7 +86,7 @@ def spectrograms(
         title: the message.
         description: what is seen, for the long description.
         grid: a dotted line every so many samples; 0 for none.
-        window: of the Fourier transform, in samples.
+        window: of the Fourier transform, in samples; the next one begins half a window later.
     """
     labels = ", ".join(" ".join(label.split()) for label in sounds)
     alt = (
@@ -96,7 +96,7 @@ def spectrograms(
     fig = DescribedFigure(alt, figsize=(6.5, 0.9 + 1.15 * len(sounds)), layout="constrained")
     axes = fig.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (label, sound) in zip(axes, sounds.items(), strict=True):
-        waves = torch.stft(sound, window, window // 4, window=torch.hann_window(window), return_complex=True)
+        waves = torch.stft(sound, window, window // 2, window=torch.hann_window(window), return_complex=True)
         decibels = 10 * (waves.abs().square() + 1e-6).log10()  # (frequencies, time)
         extent = (0, len(sound) / RATE, 0, RATE / 2000)
         look = {"cmap": "cividis", "aspect": "auto", "origin": "lower", "interpolation": "nearest"}
@@ -117,13 +117,13 @@ def input_output(guitar: Float[Tensor, "T"], sound: Float[Tensor, "T"]) -> Descr
     low, high = at.quantile(0.05).item(), at.quantile(0.95).item()
     title = "The same input, many outputs: the amplifier has a memory"
     alt = (
-        f"{title}. Scatter plot of output against input, one dot per sample, every eighth of them. The dots fill a broad "
+        f"{title}. Scatter plot of output against input, one dot per sample, one in 24 of them. The dots fill a broad "
         f"S-shaped cloud: where the input is 0.1, nine in ten outputs lie between {low:.2f} and {high:.2f}. A line "
         "through its middle, the best curve, rises steeply in the middle and not at the ends, and is far from most dots."
     )
     fig = DescribedFigure(alt, figsize=(5.2, 3.4), layout="constrained")
     ax = fig.subplots()
-    ax.plot(guitar[::8].tolist(), sound[::8].tolist(), ".", ms=1.6, color=BLUE, alpha=0.35)
+    ax.plot(guitar[::24].tolist(), sound[::24].tolist(), ".", ms=2.5, color=BLUE, alpha=0.5)
     line = torch.linspace(float(guitar.quantile(0.002)), float(guitar.quantile(0.998)), 301)
     curve = memoryless(guitar, sound)(line)
     ax.plot(line.tolist(), curve.tolist(), color=VERMILION, lw=2.5)
