@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping
 
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lib.amplifier import memoryless
+from lib.amplifier import ECHO_DELAY, memoryless
 from lib.plots.style import BLUE, GREY, INK, STOP_COLOUR, VERMILION, DescribedFigure, styled
-from lib.sound import DELAY, PARTS, RATE, parts
+from lib.sound import DELAY, DILATIONS, PARTS, RATE, parts
 
 PART_COLOURS = dict(zip(PARTS, (STOP_COLOUR, BLUE, VERMILION), strict=True))
 
@@ -40,16 +41,21 @@ def wave(waveform: Float[Tensor, "T"]) -> DescribedFigure:
 
 
 @styled
-def losses_by_part(losses: Mapping[str, Mapping[str, Float[Tensor, "N"]]]) -> DescribedFigure:
-    """What strokes and echoes cost each net: bars for the means and a dot per seed.
+def losses_by_part(runs: pd.DataFrame) -> DescribedFigure:
+    """What strokes and echoes cost each net: bars for the means and a dot per seed, in bits per sample.
 
     Args:
-        losses: by the net's label, by "stroke" and "echo": one loss per seed, in bits per sample.
+        runs: the rows of data/evidence/sound.csv, with losses in nats. Only the nets at the drum's own delay are drawn.
     """
+    losses = {}
+    for name in DILATIONS:
+        of_net = runs[runs.arm == name]
+        values = {what: torch.tensor(of_net[what].tolist()) / math.log(2) for what in ("stroke", "echo")}
+        losses[f"{name}, sees {of_net.receptive_field.iloc[0]:,}"] = values
     listed = "; ".join(
         f"{net}: " + ", ".join(f"{what} {values.mean():.2f}" for what, values in by_part.items())
         for net, by_part in losses.items()
-    ).replace("\n", " ")
+    )
     title = "Only the net that reaches the stroke predicts its echo"
     alt = (
         f"{title}. Bar chart of the loss in bits per sample, for each net one bar for strokes and one for echoes, with a "
@@ -75,28 +81,41 @@ def losses_by_part(losses: Mapping[str, Mapping[str, Float[Tensor, "N"]]]) -> De
     return fig
 
 
-@styled
-def spectrograms(
-    sounds: Mapping[str, Float[Tensor, "T"]], title: str, description: str, grid: int = 0, window: int = 64
-) -> DescribedFigure:
-    """Spectrograms, one below the other, brighter for louder, on one scale.
+def drum_spectrograms(sounds: Mapping[str, Float[Tensor, "T"]]) -> DescribedFigure:
+    """Spectrograms of the drum and of what the nets play, by label, with a dotted line where the rhythm wants a burst."""
+    title = "The short net cannot count the silence"
+    seen = (
+        "Stripes, bright at all frequencies at first and then fading. In the drum and in the long net's sound they begin "
+        "at the dotted lines, bright and weak in turn. In the short net's sound they drift away from the lines."
+    )
+    return _spectrograms(sounds, title, seen, window=64, grid=DELAY)
 
-    Args:
-        sounds: waveforms of one length, by label.
-        title: the message.
-        description: what is seen, for the long description.
-        grid: a dotted line every so many samples; 0 for none.
-        window: of the Fourier transform, in samples; the next one begins half a window later.
-    """
-    labels = ", ".join(" ".join(label.split()) for label in sounds)
+
+def guitar_spectrograms(sounds: Mapping[str, Float[Tensor, "T"]]) -> DescribedFigure:
+    """Spectrograms of the first two seconds of guitar, amplifier and nets, by label."""
+    title = "First the distortion is learned, then the echo"
+    seen = (
+        "In all, a stripe at the start of each note and level lines, its harmonics, after it. The clean guitar's lines soon "
+        "end below 1.5 kHz. The amplifier's reach higher and last longer, and a second stripe, the echo, follows each first "
+        "one. After few steps the second stripes are weak and smeared; at the end the net's picture looks like the "
+        "amplifier's."
+    )
+    return _spectrograms({label: sound[: 2 * RATE] for label, sound in sounds.items()}, title, seen, window=192)
+
+
+@styled
+def _spectrograms(
+    sounds: Mapping[str, Float[Tensor, "T"]], title: str, seen: str, window: int, grid: int = 0
+) -> DescribedFigure:
+    """One spectrogram below the other, brighter for louder, on one scale: windows of so many samples, a line every `grid`."""
     alt = (
         f"{title}. Spectrograms, frequency from 0 to {RATE // 2000} kHz against time in seconds, brighter for louder, one "
-        f"below the other: {labels}. {' '.join(description.split())}"
+        f"below the other: {', '.join(sounds)}. {seen}"
     )
     fig = DescribedFigure(alt, figsize=(6.5, 0.9 + 1.15 * len(sounds)), layout="constrained")
     axes = fig.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (label, sound) in zip(axes, sounds.items(), strict=True):
-        waves = torch.stft(sound, window, window // 2, window=torch.hann_window(window), return_complex=True)
+        waves = torch.stft(sound, window, window // 3, window=torch.hann_window(window), return_complex=True)
         decibels = 10 * (waves.abs().square() + 1e-6).log10()  # (frequencies, time)
         extent = (0, len(sound) / RATE, 0, RATE / 2000)
         look = {"cmap": "cividis", "aspect": "auto", "origin": "lower", "interpolation": "nearest"}
@@ -137,33 +156,35 @@ def input_output(guitar: Float[Tensor, "T"], sound: Float[Tensor, "T"]) -> Descr
 
 
 @styled
-def errors_by_reach(
-    errors: Mapping[str, tuple[int, Float[Tensor, "N"]]], line: tuple[str, float], needed: int
-) -> DescribedFigure:
+def errors_by_reach(runs: pd.DataFrame, without_echo: float, needed: int = ECHO_DELAY + 1) -> DescribedFigure:
     """Errors in dB against the receptive field, a dot per seed.
 
     Args:
-        errors: by name, the receptive field in samples, and one error per seed.
-        line: label and error of something to compare with, drawn as a dashed line.
-        needed: the receptive field from which on the echo is seen.
+        runs: the rows of data/evidence/amplifier.csv.
+        without_echo: the error of the amplifier without its echo, drawn as a dashed line.
+        needed: the receptive field from which on the echo is in sight.
     """
+    errors = {}
+    for arm in ("memoryless", *reversed(DILATIONS)):
+        of_net = runs[runs.arm == arm]
+        errors["curve" if arm == "memoryless" else arm] = int(of_net.receptive_field.iloc[0]), of_net.val.tolist()
     listed = "; ".join(
-        f"{name}, {reach:,}: {', '.join(f'{e:.1f}' for e in some.tolist())}" for name, (reach, some) in errors.items()
+        f"{name}, {reach:,}: {', '.join(f'{e:.1f}' for e in some)}" for name, (reach, some) in errors.items()
     )
     title = f"The error falls when the receptive field passes {needed} samples"
     alt = (
         f"{title}. Scatter plot of the error in dB, lower is better, against the receptive field on a logarithmic axis, one "
-        f"dot per seed. {listed}. A dashed line at {line[1]:.1f} dB marks {line[0]}; a dotted line marks {needed} samples."
+        f"dot per seed. {listed}. A dashed line at {without_echo:.1f} dB marks the amplifier itself, without its echo; a dotted line marks {needed} samples."
     ).replace(" -", " −")
     fig = DescribedFigure(alt, figsize=(6.5, 3.2), layout="constrained")
     ax = fig.subplots()
     for reach, some in errors.values():
-        ax.plot([reach] * len(some), some.tolist(), "o", ms=7, color=BLUE, alpha=0.7)
-    ax.axhline(line[1], color=VERMILION, ls="--", lw=1.5)
-    ax.text(1.2, line[1] - 0.6, line[0], color=VERMILION, fontsize=11, va="top")
+        ax.plot([reach] * len(some), some, "o", ms=7, color=BLUE, alpha=0.7)
+    ax.axhline(without_echo, color=VERMILION, ls="--", lw=1.5)
+    ax.text(1.2, without_echo - 0.6, "the amplifier itself, without its echo", color=VERMILION, fontsize=11, va="top")
     ax.axvline(needed, color=GREY, ls=":", lw=1.5)
     ax.text(needed * 0.93, -18, "the echo is\nin sight from here", color=GREY, fontsize=10, ha="right", va="center")
-    ax.set(xscale="log", xlim=(0.7, 1800), ylim=(min(-23, 1.1 * min(float(e.min()) for _, e in errors.values())), 0))
+    ax.set(xscale="log", xlim=(0.7, 1800), ylim=(min(-23, 1.1 * min(min(some) for _, some in errors.values())), 0))
     ax.set_xticks(
         [reach for reach, _ in errors.values()], [f"{r:,}\n{name}" for name, (r, _) in errors.items()], fontsize=11
     )
