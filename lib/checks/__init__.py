@@ -9,35 +9,34 @@ from lib.checks.lesson02 import flatten, tree
 from lib.checks.lesson03 import mend_layer, normalise
 from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
-from lib.checks.lesson06 import decide, interval, seeds_needed
-from lib.checks.lesson07 import convolve, dilations, work
+from lib.checks.lesson06 import differences, interval
+from lib.checks.lesson07 import convolve, mend_convolutions
 from lib.checks.lesson08 import gated_layer, masked_loss
-from lib.checks.lesson10 import queue_step
+from lib.checks.lesson10 import mend_memory, ring_step
 from lib.checks.lesson11 import amp_loss, decode_levels
 
 __all__ = [
     "Verdict",
     "amp_loss",
     "convolve",
-    "decide",
     "decode_levels",
-    "dilations",
+    "differences",
     "flatten",
     "gated_layer",
     "interval",
     "masked_loss",
+    "mend_convolutions",
     "mend_layer",
+    "mend_memory",
     "mend_training",
     "mended_loss",
     "normalise",
     "one_hot",
-    "queue_step",
     "right",
+    "ring_step",
     "schedule",
-    "seeds_needed",
     "softmax",
     "tree",
-    "work",
     "write_name",
     "wrong",
 ]
