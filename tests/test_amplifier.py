@@ -104,6 +104,18 @@ def test_the_net_sees_its_receptive_field_and_no_more():
     assert x.grad[0].nonzero().flatten().tolist() == list(range(5, 13))
 
 
+@pytest.mark.parametrize(("layer", "seen"), [(0, [11, 12]), (1, [9, 10, 11, 12]), (2, list(range(5, 13)))])
+def test_the_head_reads_each_layer_at_the_same_newest_sample(layer, seen):
+    torch.manual_seed(0)
+    net = AmpNet(4, (1, 2, 4))
+    x = torch.randn(1, 20, requires_grad=True)
+    others = [column for column in range(12) if column // 4 != layer]
+    with torch.no_grad():
+        net.head.weight[:, others] = 0
+    net(x)[0, 5].backward()
+    assert x.grad[0].nonzero().flatten().tolist() == seen
+
+
 def test_all_parameters_of_the_nets_are_used_and_equally_many():
     nets = {reach: amp_net(reach) for reach in DILATIONS}
     assert {sum(p.numel() for p in net.parameters()) for net in nets.values()} == {3_465}
