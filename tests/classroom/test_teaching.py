@@ -356,6 +356,8 @@ COMPUTED = {
     "7.4": lambda: number(seen_with((1, 3))),
     "8.2": lambda: number(WaveNet(27, 32, (1,)).layers[0].conv(torch.zeros(1, 5, 32)).shape[-1]),
     "8.3": lambda: number(masked(), "{:.2f}"),
+    "8.4": lambda: number(sum(p.numel() for p in WaveNet(27, 10, (1,)).layers[0].conv.parameters())),
+    "8.6": lambda: number(WaveNet(27, 4, (1, 2, 4, 8))(torch.zeros(1, 40, dtype=torch.int64)).shape[1]),
     "10.1": lambda: number(held_in_queues((1, 2, 4, 8))),
     "10.4": lambda: number(columns((1, 2, 4, 8))),
     "10.6": lambda: number(
