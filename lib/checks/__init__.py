@@ -13,17 +13,16 @@ from lib.checks.lesson06 import differences, interval
 from lib.checks.lesson07 import convolve, mend_convolutions
 from lib.checks.lesson08 import masked_loss, mend_gated_layer
 from lib.checks.lesson10 import mend_memory, ring_step
-from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
+from lib.checks.lesson11 import amp_loss, decode_levels
 
 __all__ = [
     "Verdict",
-    "bits_per_second",
+    "amp_loss",
     "convolve",
     "decode_levels",
     "differences",
     "flatten",
     "interval",
-    "layers_for_echo",
     "masked_loss",
     "mend_convolutions",
     "mend_gated_layer",

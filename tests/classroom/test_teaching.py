@@ -368,6 +368,7 @@ COMPUTED = {
     "11.3": lambda: number(
         next(n for n in range(1, 99) if dilated_receptive_field(2, [2**i for i in range(n)]) >= 300)
     ),
+    "11.4": lambda: number(10 ** (-20 / 10)),
     "11.6": lambda: number(1_000 * 1_024 / 8_000, "{:.0f} ms"),
 }
 

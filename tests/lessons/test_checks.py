@@ -19,7 +19,7 @@ from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question,
 from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.sound import mu_law_decode
 from lib.training import Recipe
-from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss
+from lib.wavenet import CausalConv1d, GatedLayer, sequence_loss
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
@@ -107,6 +107,15 @@ pushed = lambda window, index: (window + [index])[-8:]
 ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(means, 1 - low))
 to_y = lambda ids: ids.float() / 255 * 2 - 1
 expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
+
+
+def amp_target(net, guitar, sound):
+    return sound[:, net.receptive_field - 1 :]
+
+
+def amp_error(net, guitar, sound, align=lambda y, reach: y[:, reach - 1 :], over=lambda o, t: t):
+    output, target = net(guitar), align(sound, net.receptive_field)
+    return F.mse_loss(output, target) / over(output, target).pow(2).mean()
 
 
 def named(net, darts, dim=1, move=pushed, stop=True, draw=lambda p, u: torch.searchsorted(p.cumsum(0), u, right=True)):
@@ -348,13 +357,6 @@ def names_with_deque(filled, run, darts, put=deque.append, again=True):
     return names
 
 
-def by_receptive_field(delay):
-    layers = 1
-    while dilated_receptive_field(2, [2**i for i in range(layers)]) < delay:
-        layers += 1
-    return layers
-
-
 RIGHT = {
     "one_hot": [
         lambda ids, size: (ids.unsqueeze(-1) == torch.arange(size)).float(),
@@ -429,14 +431,9 @@ RIGHT = {
         lambda ids: torch.where(ids < 128, -1.0, 1.0) * ((to_y(ids).abs() * math.log(256)).exp() - 1) / 255,
         lambda ids: expand(ids.double() / 255 * 2 - 1),
     ],
-    "layers_for_echo": [
-        by_receptive_field,
-        lambda delay: (delay - 1).bit_length(),
-        lambda delay: torch.tensor(float(delay)).log2().ceil(),
-    ],
-    "bits_per_second": [
-        lambda losses, rate: rate * float(losses.sum()) / len(losses) * math.log2(math.e),
-        lambda losses, rate: (losses * rate / torch.tensor(2.0).log()).mean(),
+    "amp_loss": [
+        amp_error,
+        lambda net, x, y: ((net(x) - amp_target(net, x, y)) ** 2).sum() / (amp_target(net, x, y) ** 2).sum(),
     ],
 }
 WRONG = {
@@ -620,15 +617,17 @@ WRONG = {
         "returned its input": [lambda ids: ids],
         "not a number": [lambda ids: ids * torch.nan],
     },
-    "layers_for_echo": {
-        "one layer too many": [lambda delay: math.ceil(math.log2(delay + 1)), lambda delay: int(math.log2(delay)) + 1],
-        "one layer too few": [lambda delay: int(math.log2(delay)), lambda delay: round(math.log2(delay) - 0.499)],
-        "hard-coded size": [lambda delay: 10],
-        "other values": [lambda delay: delay > 1, lambda delay: 0, lambda delay: math.nan],
-    },
-    "bits_per_second": {
-        "nats": [lambda losses, rate: (losses * rate).mean()],
-        "other values": [lambda losses, rate: math.nan, lambda losses, rate: losses.median() * rate],
+    "amp_loss": {
+        "not aligned + divided by the output": [
+            lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach], over=lambda o, t: o)  # as given
+        ],
+        "not aligned": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach])],
+        "divided by the output": [lambda *case: amp_error(*case, over=lambda o, t: o)],
+        "shifted by one": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach - 2 : -1])],
+        "error": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:])],
+        "wrong shape": [lambda net, x, y: amp_error(net, x, y)[None]],
+        "not divided": [lambda *case: amp_error(*case) * amp_target(*case).square().sum()],
+        "other values": [lambda *case: 10 * amp_error(*case).log10(), lambda *case: amp_error(*case).sqrt()],
     },
 }
 
