@@ -12,6 +12,7 @@ from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import decide, interval, seeds_needed
 from lib.checks.lesson07 import convolve, dilations, work
 from lib.checks.lesson08 import gated_layer, masked_loss
+from lib.checks.lesson09 import find_leaks, mend_padding
 from lib.checks.lesson10 import queue_step
 from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
 
@@ -22,12 +23,14 @@ __all__ = [
     "decide",
     "decode_levels",
     "dilations",
+    "find_leaks",
     "flatten",
     "gated_layer",
     "interval",
     "layers_for_echo",
     "masked_loss",
     "mend_layer",
+    "mend_padding",
     "mend_training",
     "mended_loss",
     "normalise",

@@ -307,6 +307,49 @@ def loss_by_name(logits, targets):
     return sum(each).item() / (targets >= 0).sum().item()
 
 
+def by_gradient(net, x, size=lambda out: out.abs(), train=True, leaking=lambda slope: (slope != 0).any()):
+    x = x.clone().requires_grad_()
+    out = net.train(train)(x)
+    T = x.shape[1]
+    slopes = [torch.autograd.grad(size(out[:, t]).sum(), x, retain_graph=True)[0] for t in range(T)]
+    return [(t, u) for t in range(T) for u in range(t + 1, T) if leaking(slopes[t][:, u])]
+
+
+def by_jacobian(net, x):
+    seen = torch.autograd.functional.jacobian(net.train(), x[:1])[0, :, :, 0]  # (T, D, T, C)
+    return {tuple(pair) for pair in (seen != 0).any(3).any(1).triu(1).nonzero().tolist()}
+
+
+def by_difference(net, x, step=1.0):
+    net.train()
+    found, before = [], net(x)
+    for u in range(x.shape[1]):
+        moved = x.clone()
+        moved[:, u] += step
+        found += [(t, u) for t in range(u) if (net(moved)[:, t] != before[:, t]).any()]
+    return found
+
+
+def causal_net(x, weights, cut=lambda x: x, pad=lambda d: (d, 0)):
+    x = cut(x)
+    for d, weight in zip((1, 2, 4), weights, strict=False):
+        padded = F.pad(x, (0, 0, *pad(d)))
+        x = torch.tanh(torch.cat([padded[:, :-d], padded[:, d:]], dim=2) @ weight)
+    return x
+
+
+def causal_net_by_lib(x, weights):
+    for d, weight in zip((1, 2, 4), weights, strict=False):
+        conv = CausalConv1d(x.shape[2], x.shape[2], dilation=d, bias=False)
+        conv.weight = nn.Parameter(weight.T)
+        x = conv(F.pad(x, (0, 0, d, 0))).tanh()
+    return x
+
+
+without_first = lambda x: F.pad(x[:, 1:], (0, 0, 0, 1))
+halves = lambda d: (d // 2, d - d // 2)
+
+
 def with_deque(queue, now):
     queue = deque(queue)
     oldest = queue.popleft()
@@ -384,6 +427,13 @@ RIGHT = {
     "work": [by_graph],
     "gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
+    "find_leaks": [
+        by_gradient,
+        by_jacobian,
+        lambda net, x: by_gradient(net, x, size=torch.square)[::-1],
+        lambda net, x: torch.tensor(by_gradient(net, x)),
+    ],
+    "mend_padding": [causal_net, causal_net_by_lib],
     "queue_step": [with_deque, lambda queue, now: [queue[0], (*queue[1:], now)]],
     "decode_levels": [
         mu_law_decode,
@@ -545,6 +595,40 @@ WRONG = {
     "masked_loss": {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
         "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
+    },
+    "find_leaks": {
+        "tested in eval mode": [lambda net, x: by_gradient(net, x, train=False)],
+        "outputs cancel": [lambda net, x: by_gradient(net, x, size=lambda out: out)],
+        "outputs and slopes cancel": [
+            lambda net, x: by_gradient(net, x, size=lambda out: out, leaking=lambda slope: slope.sum() != 0)
+        ],
+        "tiny leak missed": [
+            lambda net, x: by_gradient(net, x, leaking=lambda slope: slope.norm() > 1e-8),
+            by_difference,
+        ],
+        "tested in eval mode + tiny leak missed": [
+            lambda net, x: by_gradient(net, x, train=False, leaking=lambda slope: slope.abs().max() > 1e-6)
+        ],
+        "next token only": [lambda net, x: [pair for pair in by_gradient(net, x) if pair[1] == pair[0] + 1]],
+        "pairs turned round": [lambda net, x: [pair[::-1] for pair in by_gradient(net, x)]],
+        "no leaks": [lambda net, x: []],
+        "no gradient asked for": [lambda net, x: torch.autograd.grad(net(x).sum(), x)],
+        "graph used up": [
+            lambda net, x: [
+                torch.autograd.grad(y.sum(), z) for z in [x.requires_grad_()] for y in net(z).tanh().unbind(1)
+            ]
+        ],
+    },
+    "mend_padding": {
+        "moved by one + padded on both sides": [
+            lambda x, weights: causal_net(x, weights, without_first, halves)
+        ],  # as given
+        "moved by one": [lambda x, weights: causal_net(x, weights, without_first)],
+        "padded on both sides": [lambda x, weights: causal_net(x, weights, pad=halves)],
+        "padded behind": [lambda x, weights: causal_net(x, weights, pad=lambda d: (0, d))],
+        "own token lost": [lambda x, weights: causal_net(F.pad(x, (0, 0, 1, 0))[:, :-1], weights)],
+        "wrong shape": [lambda x, weights: causal_net(x, weights, pad=lambda d: (0, 0))],
+        "other values": [lambda x, weights: causal_net(x, weights).flip(1)],
     },
     "queue_step": {
         "wrong order": [lambda queue, now: with_deque(queue, now)[::-1]],
