@@ -94,56 +94,43 @@ def _describe_maps(maps: Mapping[str, Float[Tensor, "outputs T"]], text: str, ti
 
 
 @styled
-def shared_means(name: str, after: int, before: int = 4, context: int = 8) -> DescribedFigure:
+def shared_means(name: str, after: int, context: int = 8) -> DescribedFigure:
     """What a norm's mean runs over when one letter is predicted: all of a whole name, or one window.
 
     Args:
         name: its letters.
         after: how many letters are known; the next one is to be predicted.
-        before: stop marks before the whole name.
         context: length of the window, in time steps.
     """
-    whole, window = STOP * before + name, (STOP * context + name[:after])[-context:]
-    target, known = name[after], before + after
+    whole, target = STOP * (context - after) + name, name[after]
     alt = (
-        f"Two rows of cells. A whole name: {whole}, with the output after {whole[known - 1]} marked; a bracket, the mean, "
-        f"runs over all {len(whole)} cells, and the {len(whole) - known} after the output are in another colour, the "
-        f"answer {target} among them. A window: {window}; the bracket runs over its {context} cells, all of them in the "
+        f"Two rows of cells. A whole name: {whole}, with the output after {name[after - 1]} marked; a bracket, the mean, "
+        f"runs over all {len(whole)} cells, and the {len(whole) - context} after the output are in another colour, the "
+        f"answer {target} among them. A window: {whole[:context]}; the bracket runs over its {context} cells, all of them in the "
         f"past, and the answer {target} is outside."
     )
     fig = DescribedFigure(alt, figsize=(6.8, 3.3), layout="constrained")
     fig.suptitle("A whole name's mean holds the answer, a window's does not", fontsize=12)
     axes = fig.subplots(2, 1)
-    _draw_mean(axes[0], whole, known, len(whole), "whole name")
-    _draw_mean(axes[1], STOP * (before + after - context) + window + target, known, known, "window")
+    _draw_mean(axes[0], whole, context, len(whole), "whole name")
+    _draw_mean(axes[1], whole[: context + 1], context, context, "window")
     return fig
 
 
 def _draw_mean(ax: Axes, text: str, known: int, covered: int, label: str) -> None:
-    begin = 0 if covered > known else max(0, known - 8)
+    """A row of cells of which the first `known` are in the past and the first `covered` in the mean."""
     for i, letter in enumerate(text):
-        colour, inside = (BLUE if i < known else VERMILION), begin <= i < covered
+        colour, inside = (BLUE if i < known else VERMILION), i < covered
         look = {"facecolor": colour if inside else "white", "edgecolor": colour if inside else GREY}
-        style = {"linewidth": 1.2, "linestyle": "-" if inside else "--"}
-        ax.add_patch(Rectangle((i + 0.04, 0), 0.92, 1, alpha=0.75 if inside else 1, **look, **style))
-        ax.text(
-            i + 0.5,
-            0.5,
-            letter,
-            ha="center",
-            va="center",
-            color="white" if inside else INK,
-            family="monospace",
-            size=14,
-        )
-    ax.plot(
-        [begin + 0.04, begin + 0.04, covered - 0.04, covered - 0.04], [1.25, 1.45, 1.45, 1.25], color=INK, linewidth=1.4
-    )
-    ax.text((begin + covered) / 2, 1.55, f"{label}: the mean runs over these", ha="center", va="bottom", size=11)
+        ax.add_patch(Rectangle((i + 0.04, 0), 0.92, 1, linewidth=1.2, linestyle="-" if inside else "--", **look))
+        ink = "white" if inside else INK
+        ax.text(i + 0.5, 0.5, letter, ha="center", va="center", color=ink, family="monospace", size=14)
+    ax.plot([0.04, 0.04, covered - 0.04, covered - 0.04], [1.25, 1.45, 1.45, 1.25], color=INK, linewidth=1.4)
+    ax.text(covered / 2, 1.55, f"{label}: the mean runs over {covered} positions", ha="center", va="bottom", size=11)
     look = {"arrowstyle": "-|>", "color": INK}
     ax.annotate(
         "output", (known - 0.5, -0.05), (known - 0.5, -0.85), ha="center", va="center", size=11, arrowprops=look
     )
     ax.text(known + 0.5, -0.35, "answer", ha="center", va="center", size=11, color=VERMILION)
-    ax.set(xlim=(-0.2, 11.2), ylim=(-1.1, 2.2))
+    ax.set(xlim=(-0.2, 12.2), ylim=(-1.1, 2.2))
     ax.axis("off")
