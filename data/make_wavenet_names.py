@@ -1,4 +1,4 @@
-"""Make wavenet_names.pt, the WaveNet with a global condition of lesson 08: girls' or boys' names. One to two minutes.
+"""Make wavenet_names.pt, the WaveNet with a global condition of lesson 10: girls' or boys' names. One to two minutes.
 
 python data/make_wavenet_names.py
 """

@@ -9,39 +9,38 @@ from lib.checks.lesson02 import flatten, tree
 from lib.checks.lesson03 import mend_layer, normalise
 from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
-from lib.checks.lesson06 import decide, interval, seeds_needed
-from lib.checks.lesson07 import convolve, dilations, work
+from lib.checks.lesson06 import differences, interval
+from lib.checks.lesson07 import convolve, mend_convolutions
 from lib.checks.lesson08 import gated_layer, masked_loss
-from lib.checks.lesson09 import find_leaks, mend_padding
-from lib.checks.lesson10 import queue_step
+from lib.checks.lesson09 import find_leaks, mend_leaks
+from lib.checks.lesson10 import mend_memory, ring_step
 from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
 
 __all__ = [
     "Verdict",
     "bits_per_second",
     "convolve",
-    "decide",
     "decode_levels",
-    "dilations",
+    "differences",
     "find_leaks",
     "flatten",
     "gated_layer",
     "interval",
     "layers_for_echo",
     "masked_loss",
+    "mend_convolutions",
     "mend_layer",
-    "mend_padding",
+    "mend_leaks",
+    "mend_memory",
     "mend_training",
     "mended_loss",
     "normalise",
     "one_hot",
-    "queue_step",
     "right",
+    "ring_step",
     "schedule",
-    "seeds_needed",
     "softmax",
     "tree",
-    "work",
     "write_name",
     "wrong",
 ]

@@ -1,11 +1,11 @@
-"""Checks of lesson 06: a bootstrap interval, a verdict from it, and the number of seeds that an effect needs."""
+"""Checks of lesson 06: a bootstrap interval, and an analysis to mend."""
 
-import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from lib.checks.exercise import Implement, Mistake, listed
+from lib.checks.exercise import Implement, Mistake, composed, listed
 
 
 def _quantiles(values: Tensor, low: float = 0.025) -> tuple[float, float]:
@@ -74,104 +74,75 @@ interval = Implement(
 )
 
 
-def _decided(low: float, high: float) -> str:
-    return "supported" if low > 0 else "refuted" if high < 0 else "not separable"
+def _compared(
+    a: Tensor,
+    b: Tensor,
+    choose: Callable[[Tensor], Tensor] = lambda x: x[:, :2],
+    rates: Callable[[int, int], tuple[int, int]] = lambda of_a, of_b: (of_a, of_b),
+    flattered: str = "",
+    report: Callable[[Tensor], Tensor] = lambda x: x[2:],
+    order: Callable[[Tensor], Tensor] = lambda x: x,
+) -> Tensor:
+    """`choose`: the losses that choose a rate. `rates`: from each net's best rate to the one it runs at.
+
+    `flattered`: nets that run at the best rate of each seed. `report`: the seeds of the result. `order`: of each net's
+    losses before they are subtracted.
+    """
+    at = rates(*(choose(x).mean(1).argmin().item() for x in (a, b)))
+    losses = [x.min(0).values if name in flattered else x[rate] for name, x, rate in zip("ab", (a, b), at, strict=True)]
+    return order(report(losses[0])) - order(report(losses[1]))
 
 
-_SAME = "The answer must depend on where the interval lies."
+def _tried(seed: int, rates: int, seeds: int) -> tuple[Tensor, Tensor]:
+    """Losses (rates, seeds) of two nets for which every way of choosing takes another rate."""
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(2.1 + 0.02 * torch.randn(2, rates, seeds, generator=generator))
 
-# Exercise 2: the interval of a difference that a claim predicts to be positive, to the verdict.
-decide = Implement(
-    "my_verdict",
-    [
-        (0.002, 0.005),
-        (-0.005, -0.002),
-        (-0.001, 0.009),
-        (-0.009, 0.001),
-        (1.0, 2.0),
-        (-2.0, -1.0),
-        (-1e-9, 5.0),
-        (1e-9, 5.0),
-    ],
-    solution=_decided,
-    praise="my_verdict gave the right word for eight intervals.",
-    mistakes=(
-        Mistake(
-            "sides swapped",
-            "A difference above 0 is as the claim predicts.",
-            lambda low, high: _decided(-high, -low),
-        ),
-        Mistake(
-            "looks at the middle",
-            "An interval that contains 0 decides nothing, wherever its middle lies.",
-            lambda low, high: "supported" if low + high > 0 else "refuted",
-        ),
-        Mistake(
-            "never refuted",
-            "An interval wholly below 0 is evidence, too: against the claim.",
-            lambda low, high: "supported" if low > 0 else "not separable",
-        ),
-        Mistake(
-            "never supported",
-            "An interval wholly above 0 is evidence for the claim.",
-            lambda low, high: "refuted" if high < 0 else "not separable",
-        ),
-        Mistake("always the same", _SAME, lambda low, high: "supported"),
-        Mistake("always the same", _SAME, lambda low, high: "refuted"),
-        Mistake("always the same", _SAME, lambda low, high: "not separable"),
-    ),
-    hint="Where is 0: below the interval, above it, or inside? The words are supported, refuted, not separable.",
+
+_CHOSEN = "A rate is chosen on seeds that are reported, and so is flattered by chance. Which columns are for choosing?"
+_BOTH = "Both nets run at the rate that suits one of them. Choose a rate for each net."
+_EACH = (
+    "With a rate of its own for each seed, a net beats itself. Choose one rate before you look at the reported seeds."
 )
+_PAIRS = "Sorting breaks the pairs: the first number of each net is then no longer from the same seed."
 
-
-def _seeds(sd: float, effect: float) -> float:
-    return (1.96 * sd / effect) ** 2
-
-
-# Exercise 3: sd and effect, to the smallest number of seeds with 1.96 · sd / sqrt(seeds) no larger than the effect.
-seeds_needed = Implement(
-    "my_seeds",
-    [(0.003, 0.001), (0.003, 0.005), (1.0, 0.5), (0.02, 0.003), (5.0, 9.8)],
-    solution=lambda sd, effect: math.ceil(_seeds(sd, effect) - 1e-9),
-    praise="my_seeds is right for five pairs of sd and effect.",
+# Exercise 2, an analysis to mend: losses a and b (R, N), for R learning rates and N seeds, to N - 2 differences.
+differences = Implement(
+    "my_differences",
+    [_tried(*case) for case in ((6, 5, 12), (9, 5, 12), (27, 4, 8), (5, 3, 7))],
+    solution=_compared,
+    praise="Pairs, and a rate for each net, chosen on seeds that are not reported: right for four pairs of nets.",
     mistakes=(
-        Mistake("not rounded", "Seeds are whole: round up.", _seeds),
-        Mistake(
-            "not squared",
-            "The standard error falls with the square root of the number of seeds: square the ratio.",
-            lambda sd, effect: math.ceil(1.96 * sd / effect),
+        *composed(
+            _compared,
+            choose=(
+                Mistake("chosen on the reported seeds", _CHOSEN, lambda x: x),
+                Mistake("chosen on the reported seeds", _CHOSEN, lambda x: x[:, 2:]),
+            ),
+            rates=(
+                Mistake("one rate for both nets", _BOTH, lambda of_a, of_b: (of_b, of_b)),
+                Mistake("one rate for both nets", _BOTH, lambda of_a, of_b: (of_a, of_a)),
+            ),
+            flattered=(
+                Mistake("a rate for each seed", _EACH, "b"),
+                Mistake("a rate for each seed", _EACH, "ab"),
+            ),
+            report=(
+                Mistake(
+                    "reports the seeds that chose",
+                    "The seeds 0 and 1 have chosen the rate: leave them out of the result.",
+                    lambda x: x,
+                ),
+            ),
+            order=(Mistake("pairs broken", _PAIRS, lambda x: x.sort().values),),
         ),
+        Mistake("sign turned", "Take a - b: positive where b is better.", lambda a, b: _compared(b, a)),
+        Mistake("mean only", "Return one difference per seed, not their mean.", lambda a, b: _compared(a, b).mean()),
         Mistake(
-            "rounded down",
-            "Round up: a fraction of a seed is one seed more.",
-            lambda sd, effect: math.floor(_seeds(sd, effect)),
-        ),
-        Mistake(
-            "one standard error",
-            "The interval reaches 1.96 standard errors to each side, not one.",
-            lambda sd, effect: math.ceil((sd / effect) ** 2),
-        ),
-        Mistake(
-            "turned over",
-            "The smaller the effect, the more seeds: divide by the effect.",
-            lambda sd, effect: math.ceil((1.96 * effect / sd) ** 2),
-        ),
-        Mistake(
-            "variance for standard deviation",
-            "sd is a standard deviation already: (1.96 · sd / effect) squared.",
-            lambda sd, effect: math.ceil((1.96 * sd**0.5 / effect) ** 2),
-        ),
-        Mistake(
-            "the whole interval",
-            "Half of the interval should be as long as the effect, not the whole of it.",
-            lambda sd, effect: math.ceil(4 * _seeds(sd, effect)),
-        ),
-        Mistake(
-            "one seed more",
-            "A number that is whole already is not rounded up.",
-            lambda sd, effect: math.floor(_seeds(sd, effect)) + 1,
+            "highest loss",
+            "That is the rate with the highest loss: take argmin.",
+            lambda a, b: _compared(a, b, choose=lambda x: -x[:, :2]),
         ),
     ),
-    probe=listed,
-    hint="Solve 1.96 · sd / sqrt(n) = effect for n, then round up.",
+    hint="Print the rate that each net gets, and which seeds the numbers in the result come from.",
 )

@@ -1,13 +1,12 @@
-"""Checks of lesson 07: a causal convolution by hand, the dilations of a net of stages, and the work per name."""
+"""Checks of lesson 07: a causal convolution with any number of taps, and a net of them to mend."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lib.checks.exercise import Implement, Mistake, composed, listed
+from lib.checks.exercise import Implement, Mistake, composed
 
 
 def _taps(x: Tensor, weight: Tensor, dilation: int) -> list[Tensor]:
@@ -102,188 +101,109 @@ convolve = Implement(
 )
 
 
-def _dilations(stages: Sequence[int]) -> list[int]:
-    return [math.prod(stages[:number]) for number in range(len(stages))]
+def _zeros(before: int, behind: int) -> Callable[[Tensor, int], Tensor]:
+    """Padding by so many times the dilation before and behind."""
+    return lambda x, d: F.pad(x, (0, 0, before * d, behind * d))
 
 
-_MULTIPLY = "The stages differ; multiply those that came before, not the same one again and again."
-
-# Exercise 2: how many neighbours each stage merges, to the dilations of the equal convolutions.
-dilations = Implement(
-    "my_dilations",
-    [((2, 2, 2),), ((3, 4, 2),), ((4, 2),), ((2, 4),), ((8,),), ((2, 3, 4, 2),)],
-    solution=_dilations,
-    praise="my_dilations gave the right dilations for six nets.",
-    mistakes=(
-        Mistake(
-            "own stage included",
-            "The first layer's dilation is 1. A layer's dilation is the product of the stages *before* it.",
-            lambda s: [math.prod(s[: i + 1]) for i in range(len(s))],
-        ),
-        Mistake(
-            "always doubled",
-            "1, 2, 4 belongs to stages of two; here they merge other numbers.",
-            lambda s: [2**i for i in range(len(s))],
-        ),
-        Mistake("powers of one stage", _MULTIPLY, lambda s: [s[0] ** i for i in range(len(s))]),
-        Mistake("powers of each stage", _MULTIPLY, lambda s: [n**i for i, n in enumerate(s)]),
-        Mistake(
-            "previous stage only",
-            "Two boxes that touch are as far apart as *all* stages before them have merged, not the last one alone.",
-            lambda s: [1, *s[:-1]],
-        ),
-        Mistake(
-            "sum instead of product",
-            "Merging 2 and then 2 of those makes 4, and then 2 of those 8: multiply.",
-            lambda s: [max(1, sum(s[:i])) for i in range(len(s))],
-        ),
-        Mistake(
-            "sum of the reaches",
-            "Merging multiplies: a box of the layer below sees the product of its stages.",
-            lambda s: [1 + sum(n - 1 for n in s[:i]) for i in range(len(s))],
-        ),
-        Mistake(
-            "from the top",
-            "The order is reversed: the first stage, at the bottom, has dilation 1.",
-            lambda s: _dilations(s)[::-1],
-        ),
-        Mistake("not dilated", "With dilation 1 everywhere the boxes overlap.", lambda s: [1] * len(s)),
-        Mistake(
-            "the stages themselves",
-            "How many neighbours a stage merges is its kernel size; how far apart they are is its dilation.",
-            lambda s: list(s),
-        ),
-    ),
-    probe=listed,
-    hint="Draw the boxes of this net, each above the last letter that it sees.",
-)
+_IN_FRONT = _zeros(1, 0)
 
 
-def _layers(context: int) -> int:
-    return context.bit_length() - 1
+def _net(
+    x: Tensor,
+    weights: Sequence[Tensor],
+    pad: Callable[[Tensor, int], Tensor] = _IN_FRONT,
+    spacing: Callable[[int, int], int] = lambda layer, layers: 2**layer,
+    order: int = 1,
+    activation: Callable[[Tensor], Tensor] = torch.tanh,
+) -> Tensor:
+    for layer, weight in enumerate(weights):
+        d = spacing(layer, len(weights))
+        padded = pad(x, d)
+        x = activation(_join([padded[:, :-d], padded[:, d:]][::order], weight))
+    return x
 
 
-def _columns(n: int, R: int, length: Callable) -> int:
-    """Columns of all layers, from a layer's number and its number of inputs to its columns."""
-    return sum(length(j, R + n) for j in range(1, _layers(R) + 1))
+def _stack(seed: int, shape: tuple[int, int, int], layers: int) -> tuple[Tensor, list[Tensor]]:
+    generator, C = torch.Generator().manual_seed(seed), shape[2]
+    weights = [torch.randn(C, 2 * C, generator=generator) / C**0.5 for _ in range(layers)]
+    return torch.randn(shape, generator=generator), weights
 
 
-def _work(
-    n: int,
-    R: int,
-    trees: Callable = lambda n, R: (n + 1) * (R - 1),
-    columns: Callable = lambda n, R: _columns(n, R, lambda j, T: T + 1 - 2**j),
-    shared: Callable = lambda n, R: (n + 1) * _layers(R),
-) -> tuple[int, int, int]:
-    return trees(n, R), columns(n, R), shared(n, R)
+_BOTH = "Zeros behind the sequence let an output see later time steps: where should all of them stand?"
 
-
-_SEVEN = "It is right for a name of 7 letters; the number of letters is an argument."
-_EIGHT = "It is right for a context of 8; the context is an argument."
-
-# Exercise 3: letters and context, to the Linear applications tree by tree, at once, and with the padding shared.
-work = Implement(
-    "my_work",
-    [(7, 8), (2, 8), (15, 8), (7, 16), (3, 2), (100, 64)],
-    solution=_work,
-    praise="my_work counted right for six names and contexts.",
-    mistakes=(
-        Mistake(
-            "order",
-            "The numbers are right; the order is tree by tree, at once, shared.",
-            lambda n, R: _work(n, R)[::-1],
-        ),
-        *composed(
-            _work,
-            trees=(
-                Mistake("7 letters taken for granted", _SEVEN, lambda n, R: 8 * (R - 1)),
-                Mistake("context 8 taken for granted", _EIGHT, lambda n, R: (n + 1) * 7),
-                Mistake(
-                    "tree by tree: stop mark forgotten",
-                    "There is one more prediction than letters: the stop mark that ends the name.",
-                    lambda n, R: n * (R - 1),
-                ),
-                Mistake(
-                    "tree by tree: letters counted",
-                    "A tree over R letters has R - 1 boxes above the letters; the letters are no applications.",
-                    lambda n, R: (n + 1) * R,
-                ),
-                Mistake(
-                    "tree by tree: one box per stage",
-                    "A stage of the tree computes several boxes: 4, 2 and 1 for a context of 8.",
-                    lambda n, R: (n + 1) * _layers(R),
-                ),
-                Mistake(
-                    "tree by tree: one tree",
-                    "That is one tree; each prediction has its own.",
-                    lambda n, R: R - 1,
-                ),
+# Exercise 2, a net to mend: x (B, T, C) and a matrix (C, 2C) for each layer, to (B, T, C), causal, dilations 1, 2, 4 ...
+mend_convolutions = Implement(
+    "my_net",
+    [_stack(0, (2, 12, 3), 3), _stack(1, (1, 6, 2), 3), _stack(2, (3, 20, 2), 4), _stack(3, (2, 9, 4), 2)],
+    solution=_net,
+    praise="Every output sees its own time step and those before it, in nets of two, three and four layers.",
+    mistakes=composed(
+        _net,
+        pad=(
+            Mistake(
+                "it sees the future",
+                _BOTH,
+                lambda x, d: F.pad(x, (0, 0, d // 2, d // 2)),
             ),
-            columns=(
-                Mistake("7 letters taken for granted", _SEVEN, lambda n, R: _columns(7, R, lambda j, T: T + 1 - 2**j)),
-                Mistake("context 8 taken for granted", _EIGHT, lambda n, R: 3 * n + 13),
-                Mistake(
-                    "all columns at once: one token too few",
-                    "With `context` tokens before the letters there are context + letters tokens; you have one less.",
-                    lambda n, R: _columns(n, R, lambda j, T: T - 2**j),
-                ),
-                Mistake(
-                    "all columns at once: not shortened",
-                    "Each layer has fewer columns than the one below: its first outputs have no left-hand tap.",
-                    lambda n, R: _columns(n, R, lambda j, T: T),
-                ),
-                Mistake(
-                    "all columns at once: dilation forgotten",
-                    "Each layer loses as many columns as its dilation: 1, 2, 4, not 1, 1, 1.",
-                    lambda n, R: _columns(n, R, lambda j, T: T - j),
-                ),
-                Mistake(
-                    "all columns at once: dilations not added up",
-                    "A layer is shorter than the layer *below* it by its dilation; the losses add up: 1, 3, 7.",
-                    lambda n, R: _columns(n, R, lambda j, T: T - 2 ** (j - 1)),
-                ),
-                Mistake(
-                    "all columns at once: halved",
-                    "Nothing is halved: the stride is 1. Each layer loses as many columns as its dilation.",
-                    lambda n, R: _columns(n, R, lambda j, T: T // 2**j),
-                ),
-                Mistake(
-                    "all columns at once: padding left out",
-                    "The columns over the padding are computed, too, in this second count.",
-                    lambda n, R: (n + 1) * _layers(R),
-                ),
+            Mistake(
+                "it sees the future",
+                _BOTH,
+                lambda x, d: F.pad(x, (0, 0, d // 2, d - d // 2)),
             ),
-            shared=(
-                Mistake("7 letters taken for granted", _SEVEN, lambda n, R: 8 * _layers(R)),
-                Mistake("context 8 taken for granted", _EIGHT, lambda n, R: (n + 1) * 3),
-                Mistake(
-                    "padding shared: stop mark forgotten",
-                    "There is one more column than letters: the stop mark in front.",
-                    lambda n, R: n * _layers(R),
-                ),
-                Mistake(
-                    "padding shared: only what is new",
-                    "Every layer computes all columns of the name, its first one included.",
-                    lambda n, R: _columns(n, R, lambda j, T: max(0, n + 1 - 2 ** (j - 1))),
-                ),
-                Mistake(
-                    "padding shared: one layer",
-                    "That is one layer; each of the log2(context) layers has that many columns.",
-                    lambda n, R: n + 1,
-                ),
-                Mistake(
-                    "padding shared: one layer per letter",
-                    "A context of 8 is three layers, not eight.",
-                    lambda n, R: (n + 1) * R,
-                ),
-                Mistake(
-                    "padding shared: one layer too many",
-                    "The tokens themselves are no layer: 8 letters need three, for 2 * 2 * 2 = 8.",
-                    lambda n, R: (n + 1) * (_layers(R) + 1),
-                ),
+            Mistake(
+                "it sees the future",
+                _BOTH,
+                lambda x, d: F.pad(x, (0, 0, d - d // 2, d // 2)),
+            ),
+            Mistake("it sees the future only", "All the zeros are behind: they belong in front.", _zeros(0, 1)),
+            Mistake(
+                "not padded",
+                "Each layer shortens the sequence by its dilation: pad its input first.",
+                _zeros(0, 0),
+            ),
+            Mistake("padded twice", "Each layer lengthens the sequence: zeros in front are enough.", _zeros(1, 1)),
+            Mistake(
+                "one zero per layer",
+                "A layer shortens the sequence by its dilation, not always by one: pad as much.",
+                lambda x, d: F.pad(x, (0, 0, 1, 0)),
+            ),
+            Mistake(
+                "first column repeated",
+                "This net was trained with zeros in front: pad with what it was trained with.",
+                lambda x, d: torch.cat([x[:, :1].expand(-1, d, -1), x], dim=1),
+            ),
+        ),
+        spacing=(
+            Mistake(
+                "dilation of the next layer",
+                "Print d for each layer: the first layer's taps are neighbours.",
+                lambda layer, layers: 2 ** (layer + 1),
+            ),
+            Mistake(
+                "not dilated",
+                "With dilation 1 everywhere each layer adds a single time step: double it from layer to layer.",
+                lambda layer, layers: 1,
+            ),
+            Mistake(
+                "not doubled",
+                "The dilation doubles from layer to layer: 1, 2, 4, not 1, 2, 3.",
+                lambda layer, layers: layer + 1,
+            ),
+            Mistake(
+                "from the top",
+                "The order is reversed: the first layer, at the bottom, has dilation 1.",
+                lambda layer, layers: 2 ** (layers - 1 - layer),
+            ),
+        ),
+        order=(Mistake("taps turned round", "The earlier tap is on the left, as it was: leave their order.", -1),),
+        activation=(
+            Mistake(
+                "no activation",
+                "The tanh after each layer was right: keep it.",
+                lambda x: x,
             ),
         ),
     ),
-    probe=listed,
-    hint="The order is tree by tree, at once, shared. Draw the graph for this name, and count.",
+    hint="Print which time steps one output sees, with one layer, then with two.",
 )

@@ -173,75 +173,86 @@ find_leaks = Implement(
 )
 
 
-def _dropped(x: Tensor) -> Tensor:
-    return F.pad(x[:, 1:], (0, 0, 0, 1))
-
-
-def _delayed(x: Tensor) -> Tensor:
-    return F.pad(x[:, :-1], (0, 0, 1, 0))
+def _so_far(x: Tensor) -> Tensor:
+    """The largest absolute value of each sequence up to each time step, over all channels: (B, T, 1)."""
+    return x.abs().amax(dim=2, keepdim=True).cummax(dim=1).values
 
 
 def _net(
     x: Tensor,
     weights: Sequence[Tensor],
-    start: Callable = lambda x: x,
-    pad: Callable = lambda d: (d, 0),
+    scale: Callable = _so_far,
+    cut: Callable = lambda out, d: out[:, :-d],
     join: Callable = lambda early, late: torch.cat([early, late], dim=2),
-    spacing: Callable = lambda d: d,
-    activation: Callable = torch.tanh,
+    add: Callable = lambda x, z: x + z,
 ) -> Tensor:
-    """Causal layers with two taps; the options are ways to go wrong."""
-    x = start(x)
-    for i, weight in enumerate(weights):
-        d = spacing(2**i)
-        padded = F.pad(x, (0, 0, *pad(d)))
-        x = activation(join(padded[:, :-d], padded[:, d:]) @ weight)
+    """Causal layers with two taps and a residual path, after scaling; the options are ways to go wrong."""
+    x = x / scale(x)
+    for layer, weight in enumerate(weights):
+        d = 2**layer
+        padded = F.pad(x, (0, 0, d, d))
+        x = add(x, cut(torch.tanh(join(padded[:, :-d], padded[:, d:]) @ weight), d))
     return x
 
 
 def _net_case(seed: int, shape: tuple[int, int, int], layers: int) -> tuple[Tensor, list[Tensor]]:
     generator = torch.Generator().manual_seed(seed)
-    channels = shape[2]
-    weights = [torch.randn(2 * channels, channels, generator=generator) for _ in range(layers)]
-    return torch.randn(shape, generator=generator), weights
+    weights = [torch.randn(2 * shape[2], shape[2], generator=generator) for _ in range(layers)]
+    louder = torch.linspace(0.5, 2, shape[1])[:, None]  # so that the loudest value comes late
+    return louder * torch.randn(shape, generator=generator), weights
 
 
 # Exercise 2, code to mend: x (B, T, C) and up to three weights (2C, C), to (B, T, C).
-mend_padding = Implement(
+mend_leaks = Implement(
     "my_net",
-    [_net_case(1, (2, 11, 4), 3), _net_case(2, (1, 6, 3), 1), _net_case(3, (3, 9, 2), 2), _net_case(4, (1, 1, 3), 3)],
+    [_net_case(1, (2, 11, 4), 3), _net_case(2, (1, 6, 3), 1), _net_case(3, (3, 9, 2), 2), _net_case(4, (2, 1, 3), 3)],
     solution=_net,
-    praise="No output sees a later token, and each still sees its own, in nets of one to three layers.",
+    praise="Both leaks are closed, in nets of one to three layers, and each output still sees its own token.",
     mistakes=composed(
         _net,
-        start=(
+        scale=(
             Mistake(
-                "moved by one",
-                "Before the first layer, x is moved one step to the left, so that output t starts from token t + 1.",
-                _dropped,
+                "scaled by the future",
+                "Scaling: the loudest value may come late, and all outputs before it are divided by it. "
+                "Which is the loudest so far?",
+                lambda x: x.abs().amax(dim=(1, 2), keepdim=True),
             ),
             Mistake(
-                "own token lost",
-                "Nothing leaks, but an output no longer sees its own token: x was moved to the right.",
-                _delayed,
+                "scaled by the batch",
+                "Scaling: one number for the whole batch comes from other sequences, too, and from the future.",
+                lambda x: x.abs().amax(),
+            ),
+            Mistake(
+                "not scaled",
+                "Scaling: nothing leaks, but the scale is gone. Divide by the loudest value so far.",
+                lambda x: 1.0,
+            ),
+            Mistake(
+                "scaled by its own token",
+                "Scaling: each token is divided by its own loudest value. Expected the loudest so far.",
+                lambda x: x.abs().amax(dim=2, keepdim=True),
+            ),
+            Mistake(
+                "scaled by channel",
+                "Scaling: each channel has a scale of its own. Expected one for all channels.",
+                lambda x: x.abs().cummax(dim=1).values,
+            ),
+            Mistake(
+                "sign lost",
+                "Scaling: the largest absolute value is expected, and yours may be negative or too small.",
+                lambda x: x.amax(dim=2, keepdim=True).cummax(dim=1).values,
             ),
         ),
-        pad=(
+        cut=(
             Mistake(
-                "padded on both sides",
-                "The layers still see later tokens: for each d, print how many zeros are put in front, and how many behind.",
-                lambda d: (d // 2, d - d // 2),
+                "cut at the wrong end",
+                "Cutting: each layer has T + d outputs. Print which tokens the first of them sees; which d have to go?",
+                lambda out, d: out[:, d:],
             ),
             Mistake(
-                "padded behind",
-                "All zeros are behind the sequence, so both taps look ahead. F.pad counts from the last dimension: "
-                "(0, 0) for the channels, then in front, then behind.",
-                lambda d: (0, d),
-            ),
-            Mistake(
-                "one zero short",
-                "There is one zero too few in front, and one behind: each layer looks one step ahead.",
-                lambda d: (d - 1, 1),
+                "cut at both ends",
+                "Cutting: half of the d outputs are cut in front, and those were right.",
+                lambda out, d: out[:, d // 2 : out.shape[1] - d + d // 2],
             ),
         ),
         join=(
@@ -251,8 +262,7 @@ mend_padding = Implement(
                 lambda early, late: torch.cat([late, early], dim=2),
             ),
         ),
-        spacing=(Mistake("dilation ignored", "The taps are d steps apart: 1, 2, 4; that was right.", lambda d: 1),),
-        activation=(Mistake("tanh left out", "Each layer has a tanh; that was right.", lambda x: x),),
+        add=(Mistake("residual lost", "Each layer adds its input: that was right.", lambda x, z: z),),
     ),
-    hint="Set one token of x to 9 and see which outputs change: first with one layer, then with three.",
+    hint="Set the last token of x to 99 and see which outputs change.",
 )

@@ -154,6 +154,7 @@ def make_net(
     embedding: int = 10,
     hidden: int = 68,
     first: int = 0,
+    head: str = "small",
 ) -> nn.Sequential:
     """A net over 8 characters: embedding, one block per stage, logits.
 
@@ -168,10 +169,13 @@ def make_net(
         gain: if above 0, Linear weights start with standard deviation gain / sqrt(fan_in) instead of nn.Linear's.
         embedding, hidden: channels of a character and of every Linear's output.
         first: channels of the first stage's Linear, if above 0.
+        head: how the output layer starts: "small" is `lib.models.add_head`'s, "torch" nn.Linear's own.
 
     Raises:
         ValueError: stages whose product is not 8, or an unknown name.
     """
+    if head not in ("small", "torch"):
+        raise ValueError(f"Expected the head 'small' or 'torch', got {head!r}.")
     sizes = _sizes(stages, between)
     layers, time_steps, channels = OrderedDict(embedding=nn.Embedding(vocabulary_size, embedding)), 8, embedding
     for number, n in enumerate(sizes, start=1):
@@ -186,6 +190,8 @@ def make_net(
                 parts[name] = layer
         layers[f"stage{number}"] = Block(n, parts, residual and incoming == channels)
     model = add_head(layers, channels, vocabulary_size, context=8)
+    if head == "torch":
+        model.head.reset_parameters()
     if norm == "masked":
         model.register_forward_pre_hook(_mark_padding)
     return model

@@ -68,13 +68,15 @@ ARMS: dict[str, dict] = {
     "flat, none": {"stages": "8", "norm": "none"},
     "flat, deep": {"stages": "8-1-1"},
     "flat, deep, none": {"stages": "8-1-1", "norm": "none"},
+    "staged, torch's head": {"head": "torch"},
+    "flat, torch's head": {"stages": "8", "head": "torch"},
 }
-LARGE_ARMS = ["staged", "flat", "linear, tanh between", "dim 0", "none"]
+LARGE_ARMS = ["staged", "flat", "linear, tanh between", "dim 0", "none", "staged, torch's head", "flat, torch's head"]
 RANGE_ARMS = ["staged", "layernorm", "none", "none, larger weights"]
 FIRST_WIDTHS = (4, 8, 16, 32)
 
 NET_SETTINGS = {"stages": "2-2-2", "between": "linear norm tanh", "norm": "dims (0, 1)", "residual": False}
-NET_SETTINGS |= {"shared": True, "gain": 0.0, "first": 0}
+NET_SETTINGS |= {"shared": True, "gain": 0.0, "first": 0, "head": "small"}
 SETTINGS = ["experiment", "arm", "seed", "split", "size", "recipe", "optimizer", "batch", "epochs", "lr", *NET_SETTINGS]
 MEASURED = ["params", "hidden", "steps", "val", "val_se", *(f"val, seen {rarity}" for rarity in RARITIES)]
 MEASURED += ["steps to 2.2", "gain at init", "gain at 100", "gain at end", "loss range", "gradient change"]

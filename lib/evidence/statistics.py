@@ -71,11 +71,15 @@ class Claim:
 
 
 def verdict_table(claims: Iterable[Claim]) -> str:
-    """One row per claim, in Markdown: verdict, mean difference and its 95 % interval; positive is as predicted."""
-    lines = ["| claim | if it holds | verdict | difference [95 % interval] |", "|---|---|---|---|"]
+    """One row per claim, in Markdown: mean difference, 95 % interval, seeds, verdict; above 0 is as predicted."""
+    lines = [
+        "| claim | if it holds | mean difference [95 % interval] | seeds above 0 | verdict |",
+        "|---|---|---|--:|---|",
+    ]
     for claim in claims:
         digits = 0 if claim.unit == "steps" else 3
-        low, high = claim.interval
-        numbers = f"{claim.mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}] {claim.unit}"
-        lines.append(f"| {claim.number} | {claim.prediction} | {claim.verdict} | {numbers} |")
+        mean, low, high = (f"{number:+.{digits}f}".replace("-", "−") for number in (claim.mean, *claim.interval))
+        seeds = f"{sum(claim.differences > 0)} of {len(claim.differences)}"
+        numbers = f"{mean} [{low}, {high}] {claim.unit}"
+        lines.append(f"| {claim.number} | {claim.prediction} | {numbers} | {seeds} | {claim.verdict} |")
     return "\n".join(lines)

@@ -1,30 +1,89 @@
-"""Figures of lesson 06: differences seed by seed with their intervals, and means with their spread."""
+"""Figures of lesson 06: chance, intervals of differences, and what is measured inside the nets."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator
 from torch import Tensor
 
 from lib.evidence.claims import Evidence
 from lib.evidence.statistics import Claim
-from lib.plots.style import GREEN, GREY, INK, VERMILION, DescribedFigure, Number, styled
+from lib.plots.style import BLUE, GREEN, GREY, INK, SKY, VERMILION, DescribedFigure, styled
 
 # A colour and a shape for each verdict, so that either is enough.
 VERDICTS = {"supported": (GREEN, "o"), "refuted": (VERMILION, "X"), "not separable": (GREY, "D")}
 SPANS = {"pair": 2, "quad": 4, "eight": 8}
 PROBED = {"trained": "stage", "untrained": "untrained"}  # nets and how their columns are named
-OPTIMIZERS = {"adamw": "AdamW", "sgd": "plain SGD"}
-HIGHEST = 3.0  # losses above are cut off
+# Nets by the words in the figure, with the arms with and without BatchNorm.
+GAINS = {
+    "flat": ("flat", "flat, none"),
+    "flat, two layers more": ("flat, deep", "flat, deep, none"),
+    "tree": ("staged", "none"),
+    "tree, residual": ("residual", "residual, none"),
+}
+MOMENTS = {"before training": "gain at init", "after training": "gain at end"}
+WIDTH = 6.5  # inches: text is legible where a page is 800 pixels wide
+BESIDE = {"va": "center", "fontsize": 10, "color": INK}
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # so that no line crosses a text
 
 
 @styled
-def interval_plot(claims: Sequence[Claim]) -> DescribedFigure:
+def chance_plot(losses: Mapping[str, Float[Tensor, "N"]]) -> DescribedFigure:
+    """One row of dots per kind of chance, with a tick at the mean.
+
+    Args:
+        losses: validation losses of one net in nats per character, by what was changed between its trainings.
+    """
+    rows = [f"{name} from {values.min():.3f} to {values.max():.3f}" for name, values in losses.items()]
+    alt = (
+        "Other names move the loss of one net more than other seeds do. Rows of dots, one per training, on an axis "
+        f"of the validation loss in nats per character, with a tick at each mean: {', '.join(rows)}."
+    )
+    fig = DescribedFigure(alt, figsize=(WIDTH, 2.1), layout="constrained")
+    ax = fig.subplots()
+    for y, values in enumerate(reversed(losses.values())):
+        ax.plot(values, [y] * len(values), "o", color=BLUE, alpha=0.6)
+        ax.plot(values.mean(), y, "|", color=INK, markersize=26, markeredgewidth=2)
+    ax.set(yticks=range(len(losses)), yticklabels=reversed(losses), ylim=(-0.6, len(losses) - 0.4))
+    ax.set(xlabel="validation loss, nats per character", title="One net, ten times: other names move it most")
+    ax.spines[["top", "left", "right"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return fig
+
+
+@styled
+def bootstrap_plot(means: Float[Tensor, "S"], low: float, high: float) -> DescribedFigure:
+    """Histogram of bootstrap means in nats per character, with their 95 % interval from `low` to `high`."""
+    place = "inside" if low <= 0 <= high else "outside"
+    text = f"{low:+.4f} to {high:+.4f}".replace("-", "−")
+    alt = (
+        f"The value 0, no difference, is {place} the interval. Histogram of {len(means):,} means of drawn differences, flat minus "
+        f"tree, in nats per character: a bell around {means.mean():.4f}. The shaded part, {text}, holds 95 % of them; "
+        f"a dashed line at 0 is {place} it."
+    )
+    fig = DescribedFigure(alt, figsize=(WIDTH, 2.8), layout="constrained")
+    ax = fig.subplots()
+    ax.hist(means, bins=60, color=SKY)
+    ax.axvspan(low, high, alpha=0.2, color=BLUE, linewidth=0)
+    ax.axvline(0, color=INK, linestyle="--")
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
+    ax.text(0, 0.93 * ax.get_ylim()[1], " no difference", **BESIDE)
+    words = "shaded: 95 %,\n" + text.replace(" to ", " to\n")
+    ax.text(0.02, 0.95, words, transform=ax.transAxes, **BESIDE | {"va": "top"})
+    ax.set(xlabel="mean of ten drawn differences, flat − tree, nats per character", ylabel="draws")
+    ax.set_title(f"The 95 % interval of the mean: 0 is {place}")
+    return fig
+
+
+@styled
+def interval_plot(claims: Sequence[Claim], title: str) -> DescribedFigure:
     """One row per claim: a dot per seed, a bar for the 95 % interval of the mean; right of 0 is as predicted.
 
     Args:
         claims: claims of one unit.
+        title: the message.
 
     Raises:
         ValueError: claims of different units, which one axis can't hold.
@@ -32,31 +91,24 @@ def interval_plot(claims: Sequence[Claim]) -> DescribedFigure:
     units = {claim.unit for claim in claims}
     if len(units) != 1:
         raise ValueError(f"expected claims of one unit, got {', '.join(sorted(units))}. Draw one figure for each.")
-    fig = DescribedFigure(_describe_intervals(claims), figsize=(8, 1.1 + 0.7 * len(claims)))
+    fig = DescribedFigure(f"{title}. {_describe_intervals(claims)}", figsize=(WIDTH, 1.4 + 0.62 * len(claims)))
     ax = fig.subplots()
+    ax.axvline(0, color=INK, linewidth=1, linestyle="--")
     for y, claim in enumerate(reversed(claims)):
         _draw_claim(ax, y, claim)
-    ax.axvline(0, color=INK, linewidth=1, linestyle="--")
-    key = "dots: seeds; bar: 95 % interval of the mean; right of the dashed line is as predicted"
-    ax.set(yticks=[], ylim=(-0.6, len(claims) - 0.4), xlabel=f"difference, {claims[0].unit}\n({key})")
+    ax.set(yticks=[], ylim=(-0.6, len(claims) - 0.3), xlabel=f"difference, {claims[0].unit}", title=title)
     ax.spines[["top", "left", "right"]].set_visible(False)
     return fig
 
 
 def _draw_claim(ax: Axes, y: int, claim: Claim) -> None:
-    beside = {
-        "transform": ax.get_yaxis_transform(),
-        "va": "center",
-        "fontsize": 10,
-        "color": INK,
-    }  # x in axes, y in rows
+    across = {"transform": ax.get_yaxis_transform(), **BESIDE}  # x in axes, y in rows
     colour, marker = VERDICTS[claim.verdict]
     ax.plot(claim.differences, [y - 0.3] * len(claim.differences), ".", color=colour, alpha=0.6, markersize=6)
     ax.plot(claim.interval, [y - 0.05] * 2, color=colour, linewidth=2.5, solid_capstyle="butt")
     ax.plot(claim.mean, y - 0.05, marker, color=colour, markersize=10, markeredgecolor="white", markeredgewidth=1)
-    words = ax.text(0, y + 0.3, claim.prediction, **beside)
-    words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # the dashed line must not cross it
-    ax.text(1.03, y - 0.05, claim.verdict, weight="bold", **beside)
+    ax.text(0, y + 0.3, claim.prediction, **across, bbox=PAPER)
+    ax.text(1.03, y - 0.05, claim.verdict, weight="bold", **across)
 
 
 def _describe_intervals(claims: Sequence[Claim]) -> str:
@@ -75,87 +127,81 @@ def _describe_intervals(claims: Sequence[Claim]) -> str:
         f"Predictions tested on trainings: {counts}. Differences in {claims[0].unit}, one row per prediction, with a "
         "dot for each seed and a bar for the 95 % interval of their mean. A dashed line marks 0, and right of it is as "
         f"predicted. {'; '.join(rows)}."
-    )
-
-
-def lines_with_spread(
-    ax: Axes,
-    x: Sequence[Number] | Sequence[str],
-    groups: Mapping[str, Sequence[Float[Tensor, "N"]]],
-    markers: str = "osD^vX*",
-) -> None:
-    """On these axes, one line per group through the means over the seeds, with bars of one standard deviation."""
-    for (label, values), marker in zip(groups.items(), markers, strict=False):
-        means, deviations = [v.mean().item() for v in values], [v.std().item() for v in values]
-        ax.errorbar(x, means, deviations, marker=marker, capsize=3, label=label)
+    ).replace("-0", "−0")
 
 
 @styled
 def probe_plot(evidence: Evidence) -> DescribedFigure:
     """What linear probes read off each stage of the net, trained and untrained: one panel per span of letters."""
-    fig = DescribedFigure(_describe_probes(evidence), figsize=(9, 3.6), layout="constrained")
-    for ax, (span, letters) in zip(fig.subplots(1, 3, sharey=True), SPANS.items(), strict=True):
-        lines_with_spread(ax, range(4), {net: _probed(evidence, span, net) for net in PROBED})
-        majority = evidence.values("staged", f"{span}, majority").mean()
-        ax.axhline(majority, color=GREY, ls=":", label="guessing the majority")
-        ax.set(title=f"{span}: {letters} letters", xlabel="stage (0: embedding)", xticks=range(4))
-    fig.axes[0].set_ylabel("share told right")
-    fig.legend(*fig.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    fig = DescribedFigure(_describe_probes(evidence), figsize=(WIDTH, 5.8), layout="constrained")
+    fig.suptitle("Training makes what follows readable at every stage")
+    for ax, (span, letters) in zip(fig.subplots(3, sharex=True, sharey=True), SPANS.items(), strict=True):
+        for (net, values), look in zip(_probed(evidence, span).items(), ("o-", "s--"), strict=True):
+            means, deviations = [v.mean().item() for v in values], [v.std().item() for v in values]
+            ax.errorbar(range(4), means, deviations, fmt=look, capsize=3, label=net)
+            ax.text(3.1, means[-1], net, **BESIDE)
+        majority = evidence.values("staged", f"{span}, majority").mean().item()
+        ax.plot([-0.2, 3], [majority] * 2, color=GREY, linestyle=":")
+        ax.text(3.1, majority, "always the same answer", **BESIDE | {"va": "top" if majority > 0.6 else "center"})
+        ax.set(xlim=(-0.2, 4.4), ylabel="share right", yticks=(0.5, 0.6, 0.7, 0.8, 0.9))
+        ax.set_title(f"{letters} letters: does a vowel usually follow?", loc="left", fontsize=11)
+        ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xticks(range(4), ("embedding", "stage 1", "stage 2", "stage 3"))
     return fig
 
 
-def _probed(evidence: Evidence, span: str, net: str) -> list[Float[Tensor, "N"]]:
-    return [evidence.values("staged", f"{span}, {PROBED[net]} {stage}") for stage in range(4)]
+def _probed(evidence: Evidence, span: str) -> dict[str, list[Float[Tensor, "N"]]]:
+    of_net = lambda column: [evidence.values("staged", f"{span}, {column} {stage}") for stage in range(4)]
+    return {net: of_net(column) for net, column in PROBED.items()}
 
 
 def _describe_probes(evidence: Evidence) -> str:
     panels = []
-    for span in SPANS:
-        shares = {net: ", ".join(f"{v.mean():.2f}" for v in _probed(evidence, span, net)) for net in PROBED}
-        majority = f"guessing the majority {evidence.values('staged', f'{span}, majority').mean():.2f}"
-        panels.append(f"{span}: {', '.join(f'{net} {share}' for net, share in shares.items())}, {majority}")
+    for span, letters in SPANS.items():
+        probed = _probed(evidence, span).items()
+        shares = [f"{net} {', '.join(f'{v.mean():.2f}' for v in values)}" for net, values in probed]
+        majority = evidence.values("staged", f"{span}, majority").mean()
+        panels.append(f"{letters} letters: {', '.join(shares)}, always the same answer {majority:.2f}")
     return (
-        "How well a linear probe tells whether a vowel usually follows, read off the embedding and off stages 1 to 3. "
-        "Three panels, one per span of letters: the share of combinations told right, means of ten seeds. "
-        f"{'; '.join(panels)}."
+        "Training makes what follows readable at every stage. How well a linear probe tells whether a vowel usually "
+        "follows, read off the embedding and off stages 1 to 3. Three panels, for 2, 4 and 8 letters: the share of "
+        f"combinations told right, means of ten seeds. {'; '.join(panels)}."
     )
 
 
-Rates = dict[tuple[str, str], dict[float, float]]
-
-
 @styled
-def rate_plot(tried: Rates) -> DescribedFigure:
-    """Validation loss against the learning rate: one panel per optimizer, one line per normalisation.
-
-    Args:
-        tried: from (optimizer, arm) to the validation loss in nats per character at each learning rate.
-    """
-    fig = DescribedFigure(_describe_rates(tried), figsize=(7, 6.4), layout="constrained")
-    axes = dict(zip(OPTIMIZERS, fig.subplots(2, 1, sharey=True), strict=True))
-    looks = iter(["o-", "s--", "D-.", "^:"] * len(OPTIMIZERS))
-    for ((optimizer, arm), losses), look in zip(tried.items(), looks, strict=False):
-        ax = axes[optimizer]
-        ax.plot(losses.keys(), losses.values(), look, label=arm, markersize=5)
-        for rate, loss in losses.items():
-            if loss > HIGHEST:
-                text = "broken down" if loss == float("inf") else f"{loss:.2f}"
-                ax.text(0.75 * rate, HIGHEST - 0.02, f"{arm}: {text} ↑", ha="right", va="top", color=GREY)
-    for optimizer, ax in axes.items():
-        ax.set(title=OPTIMIZERS[optimizer], xscale="log", ylim=(2.0, HIGHEST), ylabel="validation loss, nats")
-    axes["sgd"].set_xlabel("learning rate")
-    fig.legend(*axes["sgd"].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+def gain_plot(evidence: Evidence) -> DescribedFigure:
+    """The gradient gain of four nets with and without BatchNorm: one panel before training, one after."""
+    fig = DescribedFigure(_describe_gains(evidence), figsize=(WIDTH, 5.6), layout="constrained")
+    fig.suptitle("Before training, depth weakens the gradient, unless BatchNorm is there")
+    for ax, (moment, column) in zip(fig.subplots(2, sharex=True, sharey=True), MOMENTS.items(), strict=True):
+        for side, (label, look) in enumerate({"BatchNorm": (BLUE, "o"), "without": (VERMILION, "s")}.items()):
+            for x, arms in enumerate(GAINS.values()):
+                gain, at = evidence.values(arms[side], column).mean().item(), x + 0.1 * (2 * side - 1)
+                ax.plot(at, gain, look[1], color=look[0], markersize=9, label=label if x == 0 else None)
+                ax.text(
+                    at + (2 * side - 1) * 0.09, gain, f"{gain:.2f}", ha=("right", "left")[side], **BESIDE, bbox=PAPER
+                )
+        ax.axhline(1, color=GREY, linestyle=":", zorder=0)
+        ax.set(yscale="log", ylabel="gradient gain", ylim=(0.08, 30), xlim=(-0.6, 3.6))
+        ax.yaxis.set_major_locator(FixedLocator((0.1, 1, 10)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.set_title(f"{moment} (dotted: passed on whole)", loc="left", fontsize=11)
+        ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xticks(range(len(GAINS)), GAINS)
+    fig.axes[0].legend(loc="upper left", ncols=2, frameon=False)
     return fig
 
 
-def _describe_rates(tried: Rates) -> str:
-    lines = []
-    for (optimizer, arm), losses in tried.items():
-        best, highest = min(losses, key=losses.get), max(losses)
-        end = "broken down" if losses[highest] == float("inf") else f"{losses[highest]:.2f}"
-        best_and_end = f"best {losses[best]:.2f} at {best}, at the highest rate {highest} {end}"
-        lines.append(f"{OPTIMIZERS[optimizer]}, {arm}: {best_and_end}")
+def _describe_gains(evidence: Evidence) -> str:
+    parts = []
+    for moment, column in MOMENTS.items():
+        for side, with_norm in enumerate(("with BatchNorm", "without")):
+            gains = [f"{net} {evidence.values(arms[side], column).mean():.2f}" for net, arms in GAINS.items()]
+            parts.append(f"{moment}, {with_norm}: {'; '.join(gains)}")
     return (
-        "Validation loss at the end of training against the learning rate. Two panels, AdamW and plain SGD, with a "
-        f"logarithmic axis and one line per normalisation; losses above {HIGHEST:g} are cut off. {'; '.join(lines)}."
+        "Before training, depth weakens the gradient, unless BatchNorm is there. Gradient gain on a logarithmic axis, means of ten seeds, "
+        f"one panel before training and one after. {'. '.join(parts)}. Before training, the tree is above the flat "
+        "net with BatchNorm and below it without; a residual path lifts it again."
     )

@@ -1,9 +1,8 @@
-"""The figures of lesson 10: what queues hold, and whose list a name is attributed to."""
+"""The figures of lesson 10: what queues hold, and to whose list a judge attributes names."""
 
 from collections.abc import Mapping, Sequence
 
 from jaxtyping import Int
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from lib.data import STOP
@@ -30,19 +29,22 @@ def queue_picture(text: str = STOP + NAME, dilations: Sequence[int] = (1, 2, 4))
     longest = max(dilations)
     if len(text) <= longest:
         raise ValueError(f"the longest queue holds {longest} time steps before the last; got {text!r}.")
-    top = 1.3 * len(dilations) - 0.05
-    fig, ax = canvas(_describe_queues(text, dilations), (-0.9, longest + 5.4), (-0.2, top + 0.45))
+    top = 1.4 * len(dilations)
+    fig, ax = canvas(_describe_queues(text, dilations), (-2.9, longest + 6.2), (-0.3, top + 1.3), 0.52)
     dashed = LINE | {"linestyle": "--"}
     for row, dilation in enumerate(dilations):
-        y, start = 1.3 * row, longest - dilation
+        y, start = 1.4 * row, longest - dilation
         draw_cells(ax, start, y, text[-1 - dilation : -1], 1, 0.8)
-        draw_cells(ax, longest + 1.2, y, text[-1], 1, 0.8)
-        draw_frame(ax, start - 0.08, y - 0.08, 1.16, 0.96, linestyle="--")
-        ax.annotate("", xy=(start - 0.7, y + 0.4), xytext=(start - 0.1, y + 0.4), arrowprops=dashed)
-        ax.annotate("", xy=(longest + 0.15, y + 0.4), xytext=(longest + 1.1, y + 0.4), arrowprops=dashed)
-        ax.text(longest + 2.6, y + 0.4, f"layer {row + 1}, dilation {dilation}", va="center", fontsize=11, color=INK)
+        draw_cells(ax, longest + 1.4, y, text[-1], 1, 0.8)
+        draw_frame(ax, start - 0.12, y - 0.12, 1.24, 1.04, linestyle="--", linewidth=2)
+        ax.annotate("", xy=(start - 1, y + 0.4), xytext=(start - 0.14, y + 0.4), arrowprops=LINE)
+        ax.annotate("", xy=(longest + 0.15, y + 0.4), xytext=(longest + 1.3, y + 0.4), arrowprops=dashed)
+        ax.text(start - 1.1, y + 0.4, "read", ha="right", va="center", fontsize=11, color=INK)
+        ax.text(longest + 2.75, y + 0.4, f"layer {row + 1}, dilation {dilation}", va="center", fontsize=11, color=INK)
     ax.text(longest / 2, top, "queue, oldest first", ha="center", fontsize=11, color=GREY)
-    ax.text(longest + 1.7, top, "now", ha="center", fontsize=11, color=GREY)
+    ax.text(longest + 1.9, top, "now", ha="center", fontsize=11, color=GREY)
+    title = "A queue gives back what went in d steps ago"
+    ax.text((longest + 3.3) / 2, top + 0.75, title, ha="center", fontsize=12, color=INK)
     return fig
 
 
@@ -53,33 +55,40 @@ def _describe_queues(text: str, dilations: Sequence[int]) -> str:
         for number, dilation in enumerate(dilations, start=1)
     ]
     return (
-        f"The queues at the moment when {text[-1]} of {text} arrives. One row per layer, the lowest at the bottom: "
-        f"{'; '.join(rows)}. Each also reads the new input, {text[-1]}, which is added to the queue on the right, "
-        "while the oldest, in a dashed frame, is removed on the left."
+        f"A queue gives back what went in d steps ago: the queues at the moment when {text[-1]} of {text} arrives. "
+        f"One row per layer, the lowest at the bottom: {'; '.join(rows)}. Each also reads the new input, {text[-1]}, "
+        "which is added to the queue on the right, while the oldest, in a dashed frame, is taken out on the left."
     )
 
 
 @styled
-def label_strip(shares: Mapping[str, Int[Tensor, "2"]], labels: Sequence[str] = ("girls", "boys")) -> Figure:
+def label_strip(
+    shares: Mapping[str, Int[Tensor, "2"]], title: str, labels: Sequence[str] = ("girls", "boys")
+) -> DescribedFigure:
     """To which list names are attributed: one bar per group of names, cut at the share of each list.
 
     Args:
         shares: for each group of names, how many of them are attributed to the first and to the second list.
+        title: the message.
         labels: of the two lists.
-
-    Returns:
-        A figure without description: `show` needs one that says what the groups are.
     """
-    fig = Figure(figsize=(8, 0.8 + 0.42 * len(shares)), layout="constrained")
+    percent = {group: 100 * counts[0].item() / counts.sum().item() for group, counts in shares.items()}
+    told = [f"{group}: {labels[0]} {p:.0f} %, {labels[1]} {100 - p:.0f} %" for group, p in percent.items()]
+    alt = (
+        f"{title}. One bar per group of names, cut where a judge attributes them to the list of {labels[0]} (plain) and "
+        f"of {labels[1]} (hatched). {'; '.join(told)}."
+    )
+    fig = DescribedFigure(alt, figsize=(6.5, 1.3 + 0.45 * len(shares)), layout="constrained")
     ax = fig.subplots()
-    for y, counts in enumerate(shares.values()):
-        first = 100 * counts[0].item() / counts.sum().item()
+    for y, first in enumerate(percent.values()):
         ax.barh(y, first, color=ORANGE, edgecolor=INK)
         ax.barh(y, 100 - first, left=first, color=SKY, edgecolor=INK, hatch="//")
-        for x, share, word in ((first / 2, first, labels[0]), (50 + first / 2, 100 - first, labels[1])):
-            if share > 9:  # room for the word
-                box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
-                ax.text(x, y, word, ha="center", va="center", fontsize=10, color=INK, bbox=box)
-    ax.set_yticks(range(len(shares)), list(shares))
-    ax.set(xlabel="attributed to, % of the names", xlim=(0, 100), ylim=(len(shares) - 0.4, -0.6))
+        parts = ((first / 2, first, labels[0]), (50 + first / 2, 100 - first, labels[1]))
+        for x, share, word in parts:
+            text = f"{word} {share:.0f} %" if share > 30 else f"{share:.0f} %" if share > 6 else ""
+            box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
+            ax.text(x, y, text, ha="center", va="center", fontsize=10.5, color=INK, bbox=box if text else None)
+    ax.set_yticks(range(len(shares)), list(shares), fontsize=10.5)
+    ax.set(xlabel="attributed by the judge, % of the names", xlim=(0, 100), ylim=(len(shares) - 0.4, -0.6))
+    fig.suptitle(title, fontsize=12)
     return fig

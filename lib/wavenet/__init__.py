@@ -1,6 +1,6 @@
 """WaveNet and what goes with it: convolution, conversion of the tree, the net, generation, whole sequences."""
 
-from lib.wavenet.conversion import staged_to_dilated
+from lib.wavenet.conversion import savings, staged_to_dilated
 from lib.wavenet.convolution import (
     CausalConv1d,
     dense_taps,
@@ -41,6 +41,7 @@ __all__ = [
     "make_sequences",
     "receptive_field",
     "repeating_taps",
+    "savings",
     "sequence_loss",
     "staged_to_dilated",
     "train_sequences",

@@ -297,6 +297,12 @@ def held_in_queues(dilations):
     return sum(queue.numel() // 4 for queue in queues)
 
 
+def columns(dilations):
+    net = WaveNet(27, 4, dilations)
+    net(torch.zeros(1, net.receptive_field, dtype=torch.int64))
+    return sum(layer.out.shape[1] for layer in net.layers)
+
+
 def bits_of_coins(coins, samples):
     coin = torch.tensor([0.5, 0.5])
     return coins * -(coin * coin.log2()).sum().item() / samples
@@ -343,7 +349,6 @@ COMPUTED = {
     "5.4": lambda: ["The stop mark", "a", "e", "i"][darts([0.1, 0.4, 0.3, 0.2], 0.55)],
     "5.5": lambda: number(math.log(0.5 * 0.2 * 0.4), "{:.2f}"),
     "5.6": lambda: number(len(set(sample_names(*trained_model(), 50, temperature=0)))),
-    "6.2": lambda: number(math.ceil((1.96 * 0.004 / 0.002) ** 2)),
     "6.3": lambda: number(math.hypot(0.003, 0.003), "{:.4f}"),
     "6.4": lambda: number(20 * 0.05, "{:.0f}"),
     "7.1": lambda: number(3 * (5 + 1)),
@@ -352,6 +357,10 @@ COMPUTED = {
     "8.2": lambda: number(WaveNet(27, 32, (1,)).layers[0].conv(torch.zeros(1, 5, 32)).shape[-1]),
     "8.3": lambda: number(masked(), "{:.2f}"),
     "10.1": lambda: number(held_in_queues((1, 2, 4, 8))),
+    "10.4": lambda: number(columns((1, 2, 4, 8))),
+    "10.6": lambda: number(
+        sum(layer.condition.weight.numel() for layer in WaveNet(27, 64, (1, 2, 4), conditions=10).layers), "{:,}"
+    ),
     "11.1": lambda: number(mu_law_encode(torch.zeros(1)).item()),
     "11.2": lambda: number(bits_of_coins(250, 1_000), "{:.2f}"),
     "11.3": lambda: number(

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from lib.data import DATA
 from lib.evidence import experiments
 from lib.evidence.arms import MaskedBatchNorm1d, PerPosition, Shift, hidden_for, make_net
-from lib.evidence.claims import PARTS, PREREGISTERED, Evidence, claims, rates_that_train
+from lib.evidence.claims import AFTERWARDS, PARTS, PREREGISTERED, Evidence, afterwards, claims, rates_that_train
 from lib.evidence.experiments import ARMS, LARGE, LARGE_ARMS, MEASURED, RUNS, SETTINGS, SMALL, TUNED, TUNING, tuned_rate
 from lib.evidence.probes import (
     along_the_gradient,
@@ -43,6 +43,15 @@ def test_plain_arms_equal_the_nets_of_lib_models():
     for arm, model in ((net(embedding=24, hidden=128), staged_model), (net(stages="8", hidden=200), flat_model)):
         torch.manual_seed(0)
         assert torch.equal(arm(X), model(27)(X))
+
+
+def test_the_head_starts_small_or_as_torch_starts_it():
+    small, own = net(stages="8", hidden=200), net(stages="8", hidden=200, head="torch")
+    assert (small.head.weight.std() / own.head.weight.std()).item() == pytest.approx(0.1, rel=0.05)
+    assert not small.head.bias.any() and own.head.bias.all()
+    assert torch.equal(small.embedding.weight, own.embedding.weight)
+    with pytest.raises(ValueError, match="'large'"):
+        make_net(27, head="large")
 
 
 def test_stages_with_nothing_between_equal_the_flat_net():
@@ -219,7 +228,9 @@ def test_verdict_follows_the_interval(shift, verdict):
     differences = shift + torch.linspace(-1, 1, 10)
     claim = Claim("0", "it holds", differences, "steps")
     assert claim.verdict == verdict
-    assert verdict in verdict_table([claim]) and f"{shift:+.0f}" in verdict_table([claim])
+    row = verdict_table([claim]).splitlines()[-1]
+    seeds = sum(differences > 0).item()
+    assert f"| {shift:+.0f} [".replace("-", "−") in row and row.endswith(f"steps | {seeds} of 10 | {verdict} |")
 
 
 def test_differences_are_paired_by_seed():
@@ -261,7 +272,19 @@ def test_tuned_rate_has_the_lowest_mean_loss(tmp_path, monkeypatch):
 def test_every_claim_has_ten_pairs_or_no_verdict_by_design():
     registered = re.findall(r"^\| (\d\w?) ", PREREGISTERED, re.MULTILINE)
     assert list(dict.fromkeys(part.number for part in PARTS)) == [n for n in registered if n not in ("3", "4a", "7b")]
-    assert all(len(claim.differences) == 10 for claim in claims(Evidence()))
+    assert all(len(claim.differences) == 10 for claim in claims(Evidence()) + afterwards(Evidence()))
+
+
+def test_claims_made_afterwards_are_not_among_the_preregistered():
+    assert AFTERWARDS and all(f"| {part.number} " not in PREREGISTERED for part in AFTERWARDS)
+
+
+def test_the_race_of_lesson_02_is_the_first_seed():
+    assert [f"{Evidence().values(arm, 'val')[0]:.3f}" for arm in ("flat", "staged")] == ["2.083", "2.082"]
+
+
+def test_bare_stages_end_where_the_flat_net_ends_with_every_seed():
+    assert Evidence().gap("nothing between", "flat").tolist() == [0.0] * 10
 
 
 def test_rates_that_train_are_sorted_and_of_equal_runs():

@@ -4,7 +4,7 @@ import copy
 import json
 import math
 import re
-from collections import OrderedDict, deque
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,10 @@ from torch import nn
 from lib import checks
 from lib.checks import exercise as engine
 from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question, collect, composed, difference, plain
-from lib.layers import BatchNorm1d, FlattenConsecutive, Stage
-from lib.models import add_head
-from lib.plots.graphs import graph_nodes
+from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.sound import mu_law_decode
 from lib.training import Recipe
-from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss, staged_to_dilated
+from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
@@ -106,7 +104,6 @@ exped = lambda x: x.exp() / x.exp().sum(dim=1, keepdim=True)
 shifted = lambda x: x - x.max(dim=1, keepdim=True).values
 pushed = lambda window, index: (window + [index])[-8:]
 ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(means, 1 - low))
-seeds = lambda sd, effect: float(math.ceil(round((1.96 * sd / effect) ** 2, 6)))
 to_y = lambda ids: ids.float() / 255 * 2 - 1
 expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
 
@@ -247,10 +244,16 @@ def of_sorted_means(a, b, draws):
     return means[round(0.025 * len(means))], means[round(0.975 * len(means)) - 1]
 
 
-def by_product(low, high):
-    if low * high <= 0:
-        return "not separable"
-    return "supported" if low + high > 0 else "refuted"
+def compared(a, b, choice=slice(2), rest=slice(2, None), order=list):
+    best = [losses[:, choice].mean(dim=1).argmin() for losses in (a, b)]
+    pairs = zip(order(a[best[0]][rest]), order(b[best[1]][rest]), strict=True)
+    return torch.stack([one - other for one, other in pairs])
+
+
+def as_analysed_in_the_lesson(a, b):
+    rate = b[:, :2].mean(dim=1).argmin()
+    mine = b[:, 2:].min(dim=0).values
+    return a[rate, 2:].sort().values - mine.sort().values
 
 
 def by_conv1d(x, weight, dilation):
@@ -264,28 +267,23 @@ def by_causal_conv(x, weight, dilation):
     return conv(x)
 
 
-def merged(stages):
-    dilations, product = [], 1
-    for n in stages:
-        dilations.append(product)
-        product *= n
-    return dilations
+def causal_net(x, weights, pad=lambda x, d: F.pad(x, (d, 0)), dilation=lambda layer: 2**layer):
+    """In torch's layout, with torch's convolution."""
+    x = x.transpose(1, 2)
+    for layer, weight in enumerate(weights):
+        kernel = weight.view(len(weight), 2, -1).transpose(1, 2)
+        x = F.conv1d(pad(x, dilation(layer)), kernel, dilation=dilation(layer)).tanh()
+    return x.transpose(1, 2)
 
 
-def of_a_net(stages):
-    """The dilations of the net that lib makes of such stages."""
-    layers = OrderedDict(embedding=nn.Embedding(3, 4))
-    layers |= {f"stage{i}": Stage(4, 4, n=n) for i, n in enumerate(stages)}
-    net = staged_to_dilated(add_head(layers, 4, 3, math.prod(stages)))
-    return [layer.conv.dilation for layer in net if hasattr(layer, "conv")]
+def by_causal_convs(x, weights):
+    for layer, weight in enumerate(weights):
+        x = by_causal_conv(F.pad(x, (0, 0, 2**layer, 0)), weight, 2**layer).tanh()
+    return x
 
 
-def by_graph(letters, context):
-    """The nodes of the lesson's graphs, counted."""
-    dilations = [2**layer for layer in range(context.bit_length() - 1)]
-    name, window = "." + letters * "x", "." * context
-    nodes = lambda *place, **options: sum(map(len, graph_nodes(*place, dilations=dilations, **options)[1:]))
-    return (letters + 1) * nodes(window, [context - 1]), nodes((context - 1) * "." + name), nodes(name, repeating=True)
+def causal_net_as_given(x, weights):
+    return causal_net(x, weights, lambda x, d: F.pad(x, (d // 2, d // 2)), lambda layer: 2 ** (layer + 1))
 
 
 def layer(x, weight, mix, d):
@@ -330,31 +328,49 @@ def by_difference(net, x, step=1.0):
     return found
 
 
-def causal_net(x, weights, cut=lambda x: x, pad=lambda d: (d, 0)):
-    x = cut(x)
+loudest_so_far = lambda x: torch.stack([x[:, : t + 1].abs().amax((1, 2)) for t in range(x.shape[1])], dim=1)[..., None]
+loudest = lambda x: x.abs().amax(dim=(1, 2), keepdim=True)
+
+
+def chomped(x, weights, scale=loudest_so_far, cut=lambda out, d: out[:, :-d]):
+    x = x / scale(x)
     for d, weight in zip((1, 2, 4), weights, strict=False):
-        padded = F.pad(x, (0, 0, *pad(d)))
-        x = torch.tanh(torch.cat([padded[:, :-d], padded[:, d:]], dim=2) @ weight)
+        padded = F.pad(x, (0, 0, d, d))
+        x = x + cut(torch.tanh(torch.cat([padded[:, :-d], padded[:, d:]], dim=2) @ weight), d)
     return x
 
 
-def causal_net_by_lib(x, weights):
-    for d, weight in zip((1, 2, 4), weights, strict=False):
-        conv = CausalConv1d(x.shape[2], x.shape[2], dilation=d, bias=False)
-        conv.weight = nn.Parameter(weight.T)
-        x = conv(F.pad(x, (0, 0, d, 0))).tanh()
+def padded_in_front(x, weights):
+    x = x / loudest_so_far(x)
+    for layer, weight in enumerate(weights):
+        x = x + by_causal_conv(F.pad(x, (0, 0, 2**layer, 0)), weight.T, 2**layer).tanh()
     return x
 
 
-without_first = lambda x: F.pad(x[:, 1:], (0, 0, 0, 1))
-halves = lambda d: (d // 2, d - d // 2)
+from_d = lambda out, d: out[:, d:]
 
 
-def with_deque(queue, now):
-    queue = deque(queue)
-    oldest = queue.popleft()
-    queue.append(now)
-    return oldest, list(queue)
+def in_a_copy(ring, time, now):
+    ring = list(ring)
+    slot = time % len(ring)
+    oldest, ring[slot] = ring[slot], now
+    return oldest, ring
+
+
+def names_with_deque(filled, run, darts, put=deque.append, again=True):
+    names, queues = [], filled()
+    for row in darts:
+        queues, index = filled() if again else queues, 0
+        names.append([])
+        for u in row:
+            logits, inputs = run(index, [queue.popleft() for queue in queues])
+            for queue, x in zip(queues, inputs, strict=True):
+                put(queue, x)
+            index = int((F.softmax(logits, 0).cumsum(0) <= u).sum())
+            if not index:
+                break
+            names[-1].append(torch.tensor(index))
+    return names
 
 
 def by_receptive_field(delay):
@@ -420,11 +436,9 @@ RIGHT = {
         lambda a, b, d: torch.quantile((a[d] - b[d]).mean(1), torch.tensor([0.025, 0.975])),
         lambda a, b, d: list(ends(a[d].mean(1) - b[d].mean(1))),
     ],
-    "decide": [by_product, lambda low, high: ["refuted", "not separable", "supported"][(low > 0) + (high >= 0)]],
-    "seeds_needed": [seeds],
+    "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
     "convolve": [by_conv1d, by_causal_conv],
-    "dilations": [merged, of_a_net, lambda s: tuple(merged(s)), lambda s: torch.tensor(merged(s))],
-    "work": [by_graph],
+    "mend_convolutions": [causal_net, by_causal_convs],
     "gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
     "find_leaks": [
@@ -433,8 +447,15 @@ RIGHT = {
         lambda net, x: by_gradient(net, x, size=torch.square)[::-1],
         lambda net, x: torch.tensor(by_gradient(net, x)),
     ],
-    "mend_padding": [causal_net, causal_net_by_lib],
-    "queue_step": [with_deque, lambda queue, now: [queue[0], (*queue[1:], now)]],
+    "mend_leaks": [chomped, padded_in_front],
+    "ring_step": [
+        in_a_copy,
+        lambda ring, time, now: [
+            ring[time % len(ring)],
+            tuple(now if i == time % len(ring) else x for i, x in enumerate(ring)),
+        ],
+    ],
+    "mend_memory": [names_with_deque, lambda *case: tuple(map(tuple, names_with_deque(*case)))],
     "decode_levels": [
         mu_law_decode,
         lambda ids: torch.where(ids < 128, -1.0, 1.0) * ((to_y(ids).abs() * math.log(256)).exp() - 1) / 255,
@@ -563,30 +584,37 @@ WRONG = {
         "lowest and highest": [lambda a, b, d: ((a - b)[d].mean(1).min(), (a - b)[d].mean(1).max())],
         "other values": [lambda a, b, d: (0.0, 0.0), lambda a, b, d: (0.016, 0.022)],
     },
-    "decide": {
-        "sides swapped": [lambda low, high: by_product(-low, -high)],
-        "other values": [lambda low, high: low > 0, lambda low, high: by_product(low, high).upper()],
-    },
-    "seeds_needed": {
-        "rounded down": [lambda sd, effect: seeds(sd, effect) - (sd != 5.0)],
-        "other values": [lambda sd, effect: True, lambda sd, effect: 0],
+    "differences": {
+        "chosen on the reported seeds": [lambda a, b: compared(a, b, choice=slice(None))],
+        "reports the seeds that chose": [lambda a, b: compared(a, b, rest=slice(None))],
+        "one rate for both nets": [
+            lambda a, b: (a - b)[a[:, :2].mean(dim=1).argmin()][2:],
+            lambda a, b: (a - b)[b[:, :2].mean(dim=1).argmin()][2:],
+        ],
+        "one rate for both nets + a rate for each seed + pairs broken": [as_analysed_in_the_lesson],
+        "a rate for each seed": [
+            lambda a, b: a[a[:, :2].sum(dim=1).argmin()][2:] - b[:, 2:].amin(dim=0),
+            lambda a, b: (a.amin(dim=0) - b.amin(dim=0))[2:],
+        ],
+        "pairs broken": [lambda a, b: compared(a.double(), b.double(), order=torch.msort)],
+        "other values": [lambda a, b: compared(a, b) * 2],
     },
     "convolve": {
         "strided": [lambda x, w, d: by_conv1d(x, w, d)[:, :: w.shape[1] // x.shape[2]]],
         "one output short": [lambda x, w, d: by_conv1d(x[:, :-1], w, d)],
         "other values": [lambda x, w, d: -by_conv1d(x, w, d)],
     },
-    "dilations": {
-        "sum instead of product": [lambda s: [1, *(sum(s[:i]) for i in range(1, len(s)))]],
-        "other values": [lambda s: [0 for _ in s], lambda s: [n + 1 for n in merged(s)]],
-    },
-    "work": {
-        "tree by tree: stop mark forgotten": [lambda n, R: (n * R - n, *by_graph(n, R)[1:])],
-        "7 letters taken for granted": [lambda n, R: by_graph(7, R)],
-        "copies an example": [lambda n, R: (56, 34, 24)],
-        "tree by tree: one tree + padding shared: one layer": [lambda n, R: (R - 1, by_graph(n, R)[1], n + 1)],
-        "hard-coded size": [lambda n, R: (*by_graph(n, R)[:2], 3 * n + 3 if R == 8 else 1)],
-        "other values": [lambda n, R: (0, 0, 0)],
+    "mend_convolutions": {
+        "it sees the future + dilation of the next layer": [causal_net_as_given],
+        "it sees the future": [
+            lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d // 2, d // 2))),
+            lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d // 2, d - d // 2))),
+        ],
+        "dilation of the next layer": [lambda x, w: causal_net(x, w, dilation=lambda layer: 2 ** (layer + 1))],
+        "not padded": [lambda x, w: causal_net(x, w)[:, 2 ** len(w) - 1 :]],
+        "first column repeated": [lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d, 0), mode="replicate"))],
+        "returned its input": [lambda x, w: x],
+        "other values": [lambda x, w: -causal_net(x, w)],
     },
     "gated_layer": {
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
@@ -619,20 +647,28 @@ WRONG = {
             ]
         ],
     },
-    "mend_padding": {
-        "moved by one + padded on both sides": [
-            lambda x, weights: causal_net(x, weights, without_first, halves)
-        ],  # as given
-        "moved by one": [lambda x, weights: causal_net(x, weights, without_first)],
-        "padded on both sides": [lambda x, weights: causal_net(x, weights, pad=halves)],
-        "padded behind": [lambda x, weights: causal_net(x, weights, pad=lambda d: (0, d))],
-        "own token lost": [lambda x, weights: causal_net(F.pad(x, (0, 0, 1, 0))[:, :-1], weights)],
-        "wrong shape": [lambda x, weights: causal_net(x, weights, pad=lambda d: (0, 0))],
-        "other values": [lambda x, weights: causal_net(x, weights).flip(1)],
+    "mend_leaks": {
+        "scaled by the future + cut at the wrong end": [lambda x, w: chomped(x, w, loudest, from_d)],  # as given
+        "scaled by the future": [lambda x, w: chomped(x, w, loudest)],
+        "cut at the wrong end": [lambda x, w: chomped(x, w, cut=from_d)],
+        "scaled by the batch": [lambda x, w: chomped(x, w, lambda x: x.abs().max())],
+        "not scaled": [lambda x, w: chomped(x, w, lambda x: 1)],
+        "wrong shape": [lambda x, w: chomped(x, w)[:, :-1]],
+        "other values": [lambda x, w: chomped(x, w).flip(1), lambda x, w: chomped(x, [2 * one for one in w])],
     },
-    "queue_step": {
-        "wrong order": [lambda queue, now: with_deque(queue, now)[::-1]],
-        "other values": [lambda queue, now: (0, [0])],
+    "ring_step": {
+        "wrong order": [lambda ring, time, now: in_a_copy(ring, time, now)[::-1]],
+        "not wrapped": [lambda ring, time, now: (ring[time], [*ring[:time], now, *ring[time + 1 :]])],
+        "other values": [lambda ring, time, now: (0, [0])],
+    },
+    "mend_memory": {
+        "a stack instead of a queue + one memory for all names": [
+            lambda *case: names_with_deque(*case, put=deque.appendleft, again=False),
+        ],
+        "a stack instead of a queue": [lambda *case: names_with_deque(*case, put=deque.appendleft)],
+        "one memory for all names": [lambda *case: names_with_deque(*case, again=False)],
+        "nothing put in": [lambda *case: names_with_deque(*case, put=lambda queue, x: None)],
+        "other values": [lambda *case: [[index + 9 for index in name] for name in names_with_deque(*case)]],
     },
     "decode_levels": {
         "wrong shape": [lambda ids: expand(to_y(ids)).flatten()[:1], lambda ids: expand(to_y(ids))[None]],
@@ -665,7 +701,7 @@ def test_an_answer_gets_its_verdict(name, mistake, answer):
 
 def published_solutions():
     """(exercise, code) for each solution that a lesson shows below the cell of the check, before the next check."""
-    for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         name = None
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])

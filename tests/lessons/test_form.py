@@ -123,6 +123,10 @@ def folds(notebook):
             problems.append(f"no blank line after the summary, so that Markdown in it is not read: {body[:40]!r}")
     ends = [notebook.cells.index(cells[0]) for cells in [section(notebook, "Your turn")] if cells]
     asked = len(FOLD.findall(prose(notebook.cells[: ends[0]] if ends else notebook.cells)))
+    before = re.findall(
+        r"([^\n]*)\n\n<details><summary>Answer", prose(notebook.cells[: ends[0]] if ends else notebook.cells)
+    )
+    problems += [f"a question without '**Predict.**': {one[-60:]!r}" for one in before if "**Predict.**" not in one]
     if asked < 3:
         problems.append(f"expected at least 3 predictions with folded answers before 'Your turn', got {asked}")
     return problems
@@ -167,11 +171,14 @@ def quiz(notebook):
     asked = re.split(FOLD.pattern, text, flags=re.DOTALL)[::3]
     questions = [question for question in asked[:-1] if "?" in question]
     answers = len(FOLD.findall(text))
-    return (
-        []
-        if len(questions) == answers == 3
-        else [f"expected 3 questions, got {len(questions)}, with {answers} answers"]
-    )
+    problems = [
+        f"expected the options as a list, - a) to - d): {question[:60]!r}"
+        for question in questions
+        if re.findall(r"^- ([a-d])\) ", question, re.MULTILINE) != list("abcd")
+    ]
+    if not len(questions) == answers == 3:
+        problems.append(f"expected 3 questions, got {len(questions)}, with {answers} answers")
+    return problems
 
 
 def lengths(notebook):
@@ -297,6 +304,8 @@ def test_lesson(path, rule):
 
 
 FOLDED = "<details><summary>{}</summary>\n\nBecause.\n\n</details>\n"
+ASKED = "**Predict.** Why?\n\n" + FOLDED.format("Answer")
+OPTIONS = "- a) one\n- b) two\n- c) three\n- d) four\n\n"
 ALT = "A line that falls from left to right, so the loss goes down."
 PICTURE = f'<img alt="{ALT}" src="data:image/png;base64,AAAA">'
 
@@ -307,11 +316,11 @@ def good_lesson():
         new_markdown_cell("# 01 · A title\n\nThis lesson shows how letters become numbers for a net."),
         new_code_cell("names", outputs=[new_output("stream", text="emma\n")]),
         new_markdown_cell(
-            "## About this lesson\n\n| about | this lesson |\n|---|---|\n| **Reading** | 2 minutes |\n"
+            "## About this lesson\n\n| about | this lesson |\n|---|---|\n| **Reading** | 3 minutes |\n"
             "| **Exercises** | 20 minutes |\n| **Run time** | 5 s |\n| **Needs** | nothing |\n| **Gives** | a lot |\n\n"
             "- **predict** a shape\n- explain it\n- *measure* it"
         ),
-        new_markdown_cell("## A question\nThe ***time step***.\n" + 3 * FOLDED.format("Answer")),
+        new_markdown_cell("## A question\nThe ***time step***.\n\n" + 3 * ASKED),
         new_code_cell("plots.show(fig, alt)", outputs=[html(PICTURE)]),
         *[new_code_cell(f"print({i})", outputs=[new_output("stream", text=f"{i}\n")]) for i in range(8)],
         new_code_cell("history = train(model)", outputs=[html("a bar")], metadata={"tags": ["nbval-ignore-output"]}),
@@ -323,7 +332,8 @@ def good_lesson():
         new_markdown_cell("## Summary\n- one\n- two\n- three"),
         new_markdown_cell("## The log"),
         new_code_cell("plots.log(1)", outputs=[html("a table")]),
-        new_markdown_cell("## Quiz\n" + 3 * ("Which?\n\n" + FOLDED.format("Answer"))),
+        new_markdown_cell("## Quiz"),
+        *[new_markdown_cell("Which?\n\n" + OPTIONS + FOLDED.format("Answer")) for _ in range(3)],
         new_markdown_cell("## Next\nMore."),
         new_markdown_cell("## References\nA paper."),
     ]
@@ -358,17 +368,19 @@ def output(number, new):
 BROKEN = [
     (header, lambda notebook: notebook.cells.pop(1), "before the table"),
     (header, replace("| **Exercises** | 20 minutes |", ""), "Exercises"),
-    (minutes, replace("| **Reading** | 2", "| **Reading** | 9"), "expected 2 minutes"),
+    (minutes, replace("| **Reading** | 3", "| **Reading** | 9"), "expected 3 minutes"),
     (minutes, replace("More.", "word " * 6000), "over 30"),
     (sections, replace("## The log", "## A log"), "The log"),
     (judging, output(6, new_output("stream", text="lower: True\n")), "judges"),
-    (header, replace("2 minutes |", "? minutes |"), "Reading"),
+    (header, replace("3 minutes |", "? minutes |"), "Reading"),
     (sections, replace("## Next", "## Then"), "Next"),
     (objectives, replace("- explain", "- understand"), "understand"),
-    (folds, replace(3 * FOLDED.format("Answer"), 2 * FOLDED.format("Answer")), "got 2"),
+    (folds, replace(3 * ASKED, 2 * ASKED), "got 2"),
+    (folds, replace("**Predict.**", ""), "without"),
     (exercises, replace("checks.that(answer)", "answer"), "checks."),
     (summary, replace("- two\n", ""), "got 2"),
-    (quiz, replace("Which?", "Which.", 1), "got 2"),
+    (quiz, replace("Which?", "Which."), "got 0"),
+    (quiz, replace("- c) three", "c) three", 1), "as a list"),
     (lengths, replace("print(3)", "print(3)\n" * 21), "21 lines"),
     (executed, output(5, new_output("error", ename="ValueError", evalue="", traceback=[])), "ValueError"),
     (figures, output(5, new_output("display_data", data={"image/png": "AAAA"})), "without description"),

@@ -12,7 +12,7 @@ from torch import nn
 from lib import plots
 from lib.data import make_windows
 from lib.models import trained_model
-from lib.plots.graphs import graph, graph_nodes, seen_by
+from lib.plots.graphs import band, graph, graph_nodes, moved_logits, savings, seen_by
 from lib.wavenet import CausalConv1d, dilated_receptive_field, repeating_taps, staged_to_dilated
 
 PADDED = "........charlie"
@@ -98,8 +98,8 @@ def test_graph_rejects_outputs_that_do_not_exist(arguments, message):
 )
 def test_the_description_counts_and_names_every_node(arguments, counts):
     described = graph(**arguments).alt
-    assert tuple(int(n) for n in re.findall(r"has (\d+) node", described)) == counts
-    assert f"{sum(counts)} nodes in all" in described
+    assert tuple(int(n) for n in re.findall(r"has (\d+) box", described)) == counts
+    assert f"{sum(counts)} boxes in all" in described
     dilations = arguments.get("dilations", (1, 2, 4))
     rows = graph_nodes(**{key: value for key, value in arguments.items() if key != "highlight"})
     for number, row in enumerate(rows[1:], start=1):
@@ -118,11 +118,11 @@ def test_the_picture_has_a_label_for_each_row_and_a_letter_for_each_token():
     assert shown[: len(PADDED)] == list(PADDED)
     assert [text for text in shown if len(text) > 1] == [
         "tokens",
-        "layer 1\ndilation 1\n14 nodes",
-        "layer 2\ndilation 2\n12 nodes",
-        "layer 3\ndilation 4\n8 nodes",
+        "layer 1\ndilation 1\n14 boxes",
+        "layer 2\ndilation 2\n12 boxes",
+        "layer 3\ndilation 4\n8 boxes",
     ]
-    assert "stage 3\n1 node" in texts(graph(".charlie", [7]))
+    assert "stage 3\n1 box" in texts(graph(".charlie", [7]))
 
 
 @pytest.mark.parametrize("repeating", [False, True])
@@ -134,3 +134,55 @@ def test_the_picture_has_two_lines_for_each_node_and_a_dot_for_each_gap(repeatin
     nodes = sum(map(len, rows[1:]))
     assert len(lines) == 2 * nodes and len(dots) == len(text) * (len(rows) - 1) - nodes
     assert all(0 <= line.get_xdata()[0] <= line.get_xdata()[1] for line in lines)  # nothing comes from the right
+
+
+def test_the_title_is_the_message_of_picture_and_description():
+    fig = graph(".charlie", [7], title="One tree")
+    assert fig.axes[0].get_title("left") == "One tree" and fig.alt.startswith("One tree. A graph of one tree")
+    assert graph(".charlie", [7]).alt.startswith("A graph of one tree")
+
+
+@pytest.mark.parametrize("arguments", [{"text": PADDED}, {"text": ".charlie", "repeating": True}])
+def test_no_letter_is_smaller_than_ten_points_or_wider_than_its_stripe(arguments):
+    fig = graph(**arguments)
+    fig.draw_without_rendering()
+    ax, boxes = fig.axes[0], fig.axes[0].patches
+    letters = [text for text in ax.texts if len(text.get_text()) == 1]
+    assert min(text.get_fontsize() for text in ax.texts) >= 10 and len(letters) >= 2 * len(arguments["text"])
+    stripes = [patch.get_window_extent() for patch in boxes if patch.get_width() < 0.9]
+    for text in letters:
+        assert any(s.x0 <= text.get_window_extent().x0 and text.get_window_extent().x1 <= s.x1 for s in stripes)
+
+
+def test_a_picture_of_fifteen_columns_is_not_wider_than_a_page():
+    assert graph(PADDED).get_figwidth() < 7.2 and graph(".charlie").get_figwidth() < 6
+
+
+def test_each_token_has_a_bar_as_high_as_its_largest_change():
+    moved = torch.tensor([5.34, 2.0, 0.0])
+    fig = moved_logits(moved, ".ch")
+    assert [bar.get_height() for bar in fig.axes[0].patches] == pytest.approx(moved.tolist())
+    assert "the stop mark 5.3, c 2.0, h 0.0" in fig.alt
+
+
+def strengths(reach=4, outputs=3):
+    """A band of ones, `reach` wide, the recent half ten times as strong."""
+    T = outputs + reach - 1
+    lag = torch.arange(reach - 1, T)[:, None] - torch.arange(T)
+    return (lag >= 0).float() * (lag < reach) * torch.where(lag < reach // 2, 10.0, 1.0)
+
+
+def test_the_band_is_described_as_it_is():
+    described = band(strengths(), ".....c"[-6:], 4).alt
+    assert "Coloured cells in a row: 4;" in described and "own: 0." in described and "In 3 of 3 rows" in described
+    leaking = strengths()
+    leaking[0, -1] = 1
+    described = band(leaking, ".....c", 4).alt
+    assert "Coloured cells in a row: 4 to 5;" in described and "own: 1." in described
+
+
+def test_savings_tell_what_was_counted_and_draw_what_was_timed():
+    fig = savings([2, 4, 8, 16], [1.0, 1.5, 2.3, 3.7], [0.9, 1.1, 1.9, 3.0])
+    assert "1.0 at 2, 1.5 at 4, 2.3 at 8, 3.7 at 16" in fig.alt and "1.9" not in fig.alt
+    counted, timed = fig.axes[0].lines[:2]
+    assert list(counted.get_ydata()) == [1.0, 1.5, 2.3, 3.7] and list(timed.get_ydata()) == [0.9, 1.1, 1.9, 3.0]

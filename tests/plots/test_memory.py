@@ -21,6 +21,8 @@ def test_queue_picture_rejects_a_text_shorter_than_a_queue(text, dilations):
 
 
 def test_the_bars_of_names_are_cut_at_their_shares():
-    fig = plots_memory.label_strip({"a": torch.tensor([30, 10]), "b": torch.tensor([0, 5])})
+    fig = plots_memory.label_strip({"a": torch.tensor([30, 10]), "b": torch.tensor([0, 5])}, "Three in four.")
     bars = [(bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches]
     assert bars == [(0, 75), (75, 25), (0, 0), (0, 100)]
+    assert "a: girls 75 %, boys 25 %; b: girls 0 %, boys 100 %." in fig.alt
+    assert [text.get_text() for text in fig.axes[0].texts] == ["girls 75 %", "25 %", "", "boys 100 %"]

@@ -14,7 +14,7 @@ from lib import plots
 from lib.evidence.claims import Claim
 from lib.plots import style
 from lib.plots.counting import bigram_table, count_curve
-from lib.plots.evidence import OPTIMIZERS, interval_plot, rate_plot
+from lib.plots.evidence import bootstrap_plot, chance_plot, interval_plot
 from lib.plots.future import dependence_maps
 from lib.plots.graphs import graph
 from lib.plots.memory import label_strip, queue_picture
@@ -32,9 +32,10 @@ FIGURES = {
     "maps": lambda: dependence_maps({title: torch.ones(3, 9) for title in "abc"}, "..charlie"),
     "queues": queue_picture,
     "parts": lambda: parts_figure(LOSSES, ("another net", 1.998)),
-    "names": lambda: label_strip({"a": torch.tensor([30, 10])}),
-    "claims": lambda: interval_plot([Claim("1a", "a is below b", torch.tensor([0.1, 0.2]), "nats")]),
-    "rates": lambda: rate_plot({(name, "none"): {0.1: 2.5, 1.0: 3.5} for name in OPTIMIZERS}),
+    "names": lambda: label_strip({"a": torch.tensor([30, 10])}, "Three in four"),
+    "claims": lambda: interval_plot([Claim("1a", "a is below b", torch.tensor([0.1, 0.2]), "nats")], "A"),
+    "chance": lambda: chance_plot(LOSSES),
+    "bootstrap": lambda: bootstrap_plot(torch.linspace(-1, 1, 50), -0.9, 0.9),
 }
 
 

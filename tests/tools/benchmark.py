@@ -28,9 +28,9 @@ from lib.models import staged_model, trained_model
 from lib.sampling import sample_names
 from lib.training import FAST, QUICK, Recipe, evaluate, train
 from lib.wavenet import (
+    NaiveGeneration,
     OnWindows,
     Queues,
-    Recompute,
     WaveNet,
     cut_sequences,
     generate,
@@ -387,11 +387,11 @@ def sequences() -> dict:
 def generation() -> dict:
     """Generating with queues against computing the whole receptive field again: seconds per step."""
     result = {}
-    for layers in (3, 6, 10):  # receptive fields of 8, 64 and 1,024
+    for layers in (3, 7, 9, 10):  # receptive fields of 8, 128, 512 and 1,024
         net = WaveNet(256, 64, LONG_DILATIONS[:layers])
         for batch in (1, 16):
             generators = {"queues": Queues(net, batch)}
-            generators |= {"dense": Recompute(net, batch), "tree": Recompute(net, batch, tree=True)}
+            generators |= {"dense": NaiveGeneration(net, batch), "tree": NaiveGeneration(net, batch, tree=True)}
             times: dict[str, list[float]] = {name: [] for name in generators}
             for _ in range(ROUNDS):
                 for name, generator in generators.items():

@@ -10,7 +10,7 @@ from lib.layers import FlattenConsecutive, Stage
 from lib.models import flat_model, staged_model, trained_model
 from lib.sampling import name_log_prob, sample_names
 from lib.training import Recipe, evaluate, train
-from lib.wavenet import CausalConv1d, OnWindows, dense_taps, generate_names, staged_to_dilated
+from lib.wavenet import CausalConv1d, OnWindows, dense_taps, generate_names, savings, staged_to_dilated
 from tests.wavenet.nets import NAMES, VOCABULARY, seeded, some_ids, stages, used
 
 
@@ -142,3 +142,13 @@ def test_conversion_rejects_stages_that_do_not_join_the_context():
     model.context = 16
     with pytest.raises(ValueError, match="context is 16 and its stages join 8"):
         staged_to_dilated(model)
+
+
+@pytest.mark.parametrize(("context", "outputs"), [(2, 3), (8, 8), (16, 5)])
+def test_savings_count_the_applications_of_trees_and_of_the_dilated_net(context, outputs):
+    tree = staged_model(27, context=context, embedding=4, hidden=4).eval()
+    net, ids = staged_to_dilated(tree), torch.zeros(1, outputs + context - 1, dtype=torch.long)
+    tree(ids[0].unfold(0, context, 1)), net(ids)
+    count = lambda model: sum(stage.out.shape[:-1].numel() for stage in model if hasattr(stage, "residual"))
+    fewer, faster = savings(context, outputs)
+    assert fewer == count(tree) / count(net) and faster > 0
