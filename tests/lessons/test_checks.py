@@ -334,6 +334,51 @@ def loss_by_name(logits, targets):
     return sum(each).item() / (targets >= 0).sum().item()
 
 
+def by_gradient(net, x, size=lambda out: out.abs(), train=True, leaking=lambda slope: (slope != 0).any()):
+    x = x.clone().requires_grad_()
+    out = net.train(train)(x)
+    T = x.shape[1]
+    slopes = [torch.autograd.grad(size(out[:, t]).sum(), x, retain_graph=True)[0] for t in range(T)]
+    return [(t, u) for t in range(T) for u in range(t + 1, T) if leaking(slopes[t][:, u])]
+
+
+def by_jacobian(net, x):
+    seen = torch.autograd.functional.jacobian(net.train(), x[:1])[0, :, :, 0]  # (T, D, T, C)
+    return {tuple(pair) for pair in (seen != 0).any(3).any(1).triu(1).nonzero().tolist()}
+
+
+def by_difference(net, x, step=1.0):
+    net.train()
+    found, before = [], net(x)
+    for u in range(x.shape[1]):
+        moved = x.clone()
+        moved[:, u] += step
+        found += [(t, u) for t in range(u) if (net(moved)[:, t] != before[:, t]).any()]
+    return found
+
+
+loudest_so_far = lambda x: torch.stack([x[:, : t + 1].abs().amax((1, 2)) for t in range(x.shape[1])], dim=1)[..., None]
+loudest = lambda x: x.abs().amax(dim=(1, 2), keepdim=True)
+
+
+def chomped(x, weights, scale=loudest_so_far, cut=lambda out, d: out[:, :-d]):
+    x = x / scale(x)
+    for d, weight in zip((1, 2, 4), weights, strict=False):
+        padded = F.pad(x, (0, 0, d, d))
+        x = x + cut(torch.tanh(torch.cat([padded[:, :-d], padded[:, d:]], dim=2) @ weight), d)
+    return x
+
+
+def padded_in_front(x, weights):
+    x = x / loudest_so_far(x)
+    for layer, weight in enumerate(weights):
+        x = x + by_causal_conv(F.pad(x, (0, 0, 2**layer, 0)), weight.T, 2**layer).tanh()
+    return x
+
+
+from_d = lambda out, d: out[:, d:]
+
+
 def in_a_copy(ring, time, now):
     ring = list(ring)
     slot = time % len(ring)
@@ -418,6 +463,13 @@ RIGHT = {
     "mend_convolutions": [causal_net, by_causal_convs],
     "mend_gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
+    "find_leaks": [
+        by_gradient,
+        by_jacobian,
+        lambda net, x: by_gradient(net, x, size=torch.square)[::-1],
+        lambda net, x: torch.tensor(by_gradient(net, x)),
+    ],
+    "mend_leaks": [chomped, padded_in_front],
     "ring_step": [
         in_a_copy,
         lambda ring, time, now: [
@@ -593,6 +645,38 @@ WRONG = {
     "masked_loss": {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
         "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
+    },
+    "find_leaks": {
+        "tested in eval mode": [lambda net, x: by_gradient(net, x, train=False)],
+        "outputs cancel": [lambda net, x: by_gradient(net, x, size=lambda out: out)],
+        "outputs and slopes cancel": [
+            lambda net, x: by_gradient(net, x, size=lambda out: out, leaking=lambda slope: slope.sum() != 0)
+        ],
+        "tiny leak missed": [
+            lambda net, x: by_gradient(net, x, leaking=lambda slope: slope.norm() > 1e-8),
+            by_difference,
+        ],
+        "tested in eval mode + tiny leak missed": [
+            lambda net, x: by_gradient(net, x, train=False, leaking=lambda slope: slope.abs().max() > 1e-6)
+        ],
+        "next token only": [lambda net, x: [pair for pair in by_gradient(net, x) if pair[1] == pair[0] + 1]],
+        "pairs turned round": [lambda net, x: [pair[::-1] for pair in by_gradient(net, x)]],
+        "no leaks": [lambda net, x: []],
+        "no gradient asked for": [lambda net, x: torch.autograd.grad(net(x).sum(), x)],
+        "graph used up": [
+            lambda net, x: [
+                torch.autograd.grad(y.sum(), z) for z in [x.requires_grad_()] for y in net(z).tanh().unbind(1)
+            ]
+        ],
+    },
+    "mend_leaks": {
+        "scaled by the future + cut at the wrong end": [lambda x, w: chomped(x, w, loudest, from_d)],  # as given
+        "scaled by the future": [lambda x, w: chomped(x, w, loudest)],
+        "cut at the wrong end": [lambda x, w: chomped(x, w, cut=from_d)],
+        "scaled by the batch": [lambda x, w: chomped(x, w, lambda x: x.abs().max())],
+        "not scaled": [lambda x, w: chomped(x, w, lambda x: 1)],
+        "wrong shape": [lambda x, w: chomped(x, w)[:, :-1]],
+        "other values": [lambda x, w: chomped(x, w).flip(1), lambda x, w: chomped(x, [2 * one for one in w])],
     },
     "ring_step": {
         "wrong order": [lambda ring, time, now: in_a_copy(ring, time, now)[::-1]],
