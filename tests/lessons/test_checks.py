@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections import deque
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question,
 from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.sound import mu_law_decode
 from lib.training import Recipe
-from lib.wavenet import CausalConv1d, GatedLayer, dilated_receptive_field, sequence_loss
+from lib.wavenet import CausalConv1d, GatedLayer, sequence_loss
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
@@ -106,6 +107,15 @@ pushed = lambda window, index: (window + [index])[-8:]
 ends = lambda means, low=0.025: (torch.quantile(means, low), torch.quantile(means, 1 - low))
 to_y = lambda ids: ids.float() / 255 * 2 - 1
 expand = lambda y: torch.sign(y) * (torch.pow(256.0, y.abs()) - 1) / 255
+
+
+def amp_target(net, guitar, sound):
+    return sound[:, net.receptive_field - 1 :]
+
+
+def amp_error(net, guitar, sound, align=lambda y, reach: y[:, reach - 1 :], over=lambda o, t: t):
+    output, target = net(guitar), align(sound, net.receptive_field)
+    return F.mse_loss(output, target) / over(output, target).pow(2).mean()
 
 
 def named(net, darts, dim=1, move=pushed, stop=True, draw=lambda p, u: torch.searchsorted(p.cumsum(0), u, right=True)):
@@ -293,6 +303,25 @@ def layer(x, weight, mix, d):
     return [x[:, d:] + F.linear(z, mix), z]
 
 
+by_tap = lambda weight: weight.view(len(weight), 2, -1).transpose(1, 2)
+slice_now = lambda x, d: x[:, d:]
+
+
+def by_torch_as_given(
+    x,
+    weight,
+    mix,
+    d,
+    kernel=lambda weight: weight.view(len(weight), -1, 2),
+    gate=torch.tanh,
+    take=lambda x, d: x[:, :-d],
+):
+    """The layer that lesson 08 gives to mend, and the same with some of its faults mended."""
+    a = F.conv1d(x.transpose(1, 2), kernel(weight), dilation=d).transpose(1, 2)
+    z = a[..., : x.shape[2]].tanh() * gate(a[..., x.shape[2] :])
+    return take(x, d) + z @ mix.T, z
+
+
 def by_gated_layer(x, weight, mix, d):
     own = GatedLayer(x.shape[2], kernel_size=2, dilation=d)
     own.conv.weight, own.residual.weight = nn.Parameter(weight), nn.Parameter(mix)
@@ -303,6 +332,51 @@ def by_gated_layer(x, weight, mix, d):
 def loss_by_name(logits, targets):
     each = [F.cross_entropy(row[t >= 0], t[t >= 0], reduction="sum") for row, t in zip(logits, targets, strict=True)]
     return sum(each).item() / (targets >= 0).sum().item()
+
+
+def by_gradient(net, x, size=lambda out: out.abs(), train=True, leaking=lambda slope: (slope != 0).any()):
+    x = x.clone().requires_grad_()
+    out = net.train(train)(x)
+    T = x.shape[1]
+    slopes = [torch.autograd.grad(size(out[:, t]).sum(), x, retain_graph=True)[0] for t in range(T)]
+    return [(t, u) for t in range(T) for u in range(t + 1, T) if leaking(slopes[t][:, u])]
+
+
+def by_jacobian(net, x):
+    seen = torch.autograd.functional.jacobian(net.train(), x[:1])[0, :, :, 0]  # (T, D, T, C)
+    return {tuple(pair) for pair in (seen != 0).any(3).any(1).triu(1).nonzero().tolist()}
+
+
+def by_difference(net, x, step=1.0):
+    net.train()
+    found, before = [], net(x)
+    for u in range(x.shape[1]):
+        moved = x.clone()
+        moved[:, u] += step
+        found += [(t, u) for t in range(u) if (net(moved)[:, t] != before[:, t]).any()]
+    return found
+
+
+loudest_so_far = lambda x: torch.stack([x[:, : t + 1].abs().amax((1, 2)) for t in range(x.shape[1])], dim=1)[..., None]
+loudest = lambda x: x.abs().amax(dim=(1, 2), keepdim=True)
+
+
+def chomped(x, weights, scale=loudest_so_far, cut=lambda out, d: out[:, :-d]):
+    x = x / scale(x)
+    for d, weight in zip((1, 2, 4), weights, strict=False):
+        padded = F.pad(x, (0, 0, d, d))
+        x = x + cut(torch.tanh(torch.cat([padded[:, :-d], padded[:, d:]], dim=2) @ weight), d)
+    return x
+
+
+def padded_in_front(x, weights):
+    x = x / loudest_so_far(x)
+    for layer, weight in enumerate(weights):
+        x = x + by_causal_conv(F.pad(x, (0, 0, 2**layer, 0)), weight.T, 2**layer).tanh()
+    return x
+
+
+from_d = lambda out, d: out[:, d:]
 
 
 def in_a_copy(ring, time, now):
@@ -326,13 +400,6 @@ def names_with_deque(filled, run, darts, put=deque.append, again=True):
                 break
             names[-1].append(torch.tensor(index))
     return names
-
-
-def by_receptive_field(delay):
-    layers = 1
-    while dilated_receptive_field(2, [2**i for i in range(layers)]) < delay:
-        layers += 1
-    return layers
 
 
 RIGHT = {
@@ -394,8 +461,15 @@ RIGHT = {
     "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
     "convolve": [by_conv1d, by_causal_conv],
     "mend_convolutions": [causal_net, by_causal_convs],
-    "gated_layer": [layer, by_gated_layer],
+    "mend_gated_layer": [layer, by_gated_layer],
     "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
+    "find_leaks": [
+        by_gradient,
+        by_jacobian,
+        lambda net, x: by_gradient(net, x, size=torch.square)[::-1],
+        lambda net, x: torch.tensor(by_gradient(net, x)),
+    ],
+    "mend_leaks": [chomped, padded_in_front],
     "ring_step": [
         in_a_copy,
         lambda ring, time, now: [
@@ -409,14 +483,9 @@ RIGHT = {
         lambda ids: torch.where(ids < 128, -1.0, 1.0) * ((to_y(ids).abs() * math.log(256)).exp() - 1) / 255,
         lambda ids: expand(ids.double() / 255 * 2 - 1),
     ],
-    "layers_for_echo": [
-        by_receptive_field,
-        lambda delay: (delay - 1).bit_length(),
-        lambda delay: torch.tensor(float(delay)).log2().ceil(),
-    ],
-    "bits_per_second": [
-        lambda losses, rate: rate * float(losses.sum()) / len(losses) * math.log2(math.e),
-        lambda losses, rate: (losses * rate / torch.tensor(2.0).log()).mean(),
+    "amp_loss": [
+        amp_error,
+        lambda net, x, y: ((net(x) - amp_target(net, x, y)) ** 2).sum() / (amp_target(net, x, y) ** 2).sum(),
     ],
 }
 WRONG = {
@@ -564,13 +633,50 @@ WRONG = {
         "returned its input": [lambda x, w: x],
         "other values": [lambda x, w: -causal_net(x, w)],
     },
-    "gated_layer": {
+    "mend_gated_layer": {
+        "a shuffled kernel + a gate below zero + x arrives late": [by_torch_as_given],
+        "a gate below zero + x arrives late": [partial(by_torch_as_given, kernel=by_tap)],
+        "a gate below zero": [partial(by_torch_as_given, kernel=by_tap, take=slice_now)],
+        "x arrives late": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
+        "a shuffled kernel": [partial(by_torch_as_given, gate=torch.sigmoid, take=slice_now)],
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
         "other values": [lambda *case: (-layer(*case)[0], layer(*case)[1])],
     },
     "masked_loss": {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
         "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
+    },
+    "find_leaks": {
+        "tested in eval mode": [lambda net, x: by_gradient(net, x, train=False)],
+        "outputs cancel": [lambda net, x: by_gradient(net, x, size=lambda out: out)],
+        "outputs and slopes cancel": [
+            lambda net, x: by_gradient(net, x, size=lambda out: out, leaking=lambda slope: slope.sum() != 0)
+        ],
+        "tiny leak missed": [
+            lambda net, x: by_gradient(net, x, leaking=lambda slope: slope.norm() > 1e-8),
+            by_difference,
+        ],
+        "tested in eval mode + tiny leak missed": [
+            lambda net, x: by_gradient(net, x, train=False, leaking=lambda slope: slope.abs().max() > 1e-6)
+        ],
+        "next token only": [lambda net, x: [pair for pair in by_gradient(net, x) if pair[1] == pair[0] + 1]],
+        "pairs turned round": [lambda net, x: [pair[::-1] for pair in by_gradient(net, x)]],
+        "no leaks": [lambda net, x: []],
+        "no gradient asked for": [lambda net, x: torch.autograd.grad(net(x).sum(), x)],
+        "graph used up": [
+            lambda net, x: [
+                torch.autograd.grad(y.sum(), z) for z in [x.requires_grad_()] for y in net(z).tanh().unbind(1)
+            ]
+        ],
+    },
+    "mend_leaks": {
+        "scaled by the future + cut at the wrong end": [lambda x, w: chomped(x, w, loudest, from_d)],  # as given
+        "scaled by the future": [lambda x, w: chomped(x, w, loudest)],
+        "cut at the wrong end": [lambda x, w: chomped(x, w, cut=from_d)],
+        "scaled by the batch": [lambda x, w: chomped(x, w, lambda x: x.abs().max())],
+        "not scaled": [lambda x, w: chomped(x, w, lambda x: 1)],
+        "wrong shape": [lambda x, w: chomped(x, w)[:, :-1]],
+        "other values": [lambda x, w: chomped(x, w).flip(1), lambda x, w: chomped(x, [2 * one for one in w])],
     },
     "ring_step": {
         "wrong order": [lambda ring, time, now: in_a_copy(ring, time, now)[::-1]],
@@ -595,15 +701,17 @@ WRONG = {
         "returned its input": [lambda ids: ids],
         "not a number": [lambda ids: ids * torch.nan],
     },
-    "layers_for_echo": {
-        "one layer too many": [lambda delay: math.ceil(math.log2(delay + 1)), lambda delay: int(math.log2(delay)) + 1],
-        "one layer too few": [lambda delay: int(math.log2(delay)), lambda delay: round(math.log2(delay) - 0.499)],
-        "hard-coded size": [lambda delay: 10],
-        "other values": [lambda delay: delay > 1, lambda delay: 0, lambda delay: math.nan],
-    },
-    "bits_per_second": {
-        "nats": [lambda losses, rate: (losses * rate).mean()],
-        "other values": [lambda losses, rate: math.nan, lambda losses, rate: losses.median() * rate],
+    "amp_loss": {
+        "not aligned + divided by the output": [
+            lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach], over=lambda o, t: o)  # as given
+        ],
+        "not aligned": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach])],
+        "divided by the output": [lambda *case: amp_error(*case, over=lambda o, t: o)],
+        "shifted by one": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach - 2 : -1])],
+        "error": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:])],
+        "wrong shape": [lambda net, x, y: amp_error(net, x, y)[None]],
+        "not divided": [lambda *case: amp_error(*case) * amp_target(*case).square().sum()],
+        "other values": [lambda *case: 10 * amp_error(*case).log10(), lambda *case: amp_error(*case).sqrt()],
     },
 }
 
