@@ -893,3 +893,9 @@ def test_only_an_error_about_sizes_is_called_a_hard_coded_size():
 def test_a_tensor_inside_a_prediction_is_read_as_its_numbers():
     assert judged({"a": (torch.tensor(2), torch.tensor(3))}, a=(2, 3)).right
     assert not judged({"a": (torch.zeros(2, 3), 3)}, a=(2, 3)).right
+
+
+def test_a_case_is_told_in_the_exercises_words():
+    checked = Implement("f", [(torch.ones(2, 3), 4)], solution=lambda x, n: n, told=lambda case: f"a net and {case[1]}")
+    assert checked(lambda x, n: 5).message.startswith("Given a net and 4, f returned 5")
+    assert "(a net and 4)" in checked(lambda x, n: n * int(x.zero_().sum() == 0)).message
