@@ -24,11 +24,11 @@ def _loss_case(B: int, T: int, V: int) -> tuple[Tensor, Tensor]:
     targets[:, -1] = 0
     for row in range(1, B):  # the first row is full, the others shorter and shorter
         targets[row, T - 1 - row] = 0
-        targets[row, T - row :] = -100
+        targets[row, T - row :] = -1
     return logits, targets
 
 
-# Exercise 1: logits (B, T, V) and targets (B, T) with -100 for padding, to the mean loss in nats per character.
+# Exercise 1: logits (B, T, V) and targets (B, T) with -1 for padding, to the mean loss in nats per character.
 masked_loss = Implement(
     "my_loss",
     [_loss_case(3, 6, 5), _loss_case(2, 4, 27), _loss_case(4, 9, 3)],
@@ -63,7 +63,7 @@ masked_loss = Implement(
         Mistake("sign", "The loss is minus the logarithm; yours is negative.", lambda lo, t: -_loss(lo, t).item()),
         Mistake(
             "stop marks left out",
-            "A stop mark (id 0) is a character to predict; only -100 is padding.",
+            "A stop mark (id 0) is a character to predict; only -1 is padding.",
             lambda lo, t: -_log_prob(lo, t)[t > 0].mean().item(),
         ),
         Mistake(

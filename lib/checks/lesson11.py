@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lib.checks.exercise import Implement, Mistake, composed
+from lib.checks.exercise import Implement, Mistake, composed, listed
 
 MU = 255
 
@@ -109,13 +109,13 @@ def _last(sound: Tensor, T: int) -> Tensor:
 
 def _error_ratio(
     net: Tensor | nn.Module, guitar: Tensor, sound: Tensor, align: Callable = _last, over: Callable = lambda o, t, s: t
-) -> Tensor:
+) -> float:
     net = _fir(net) if isinstance(net, Tensor) else net
     output = net(guitar)
     target = align(sound, output.shape[1])
     divisor = over(output, target, sound)
     error = (output - target).square()
-    return error.mean() if divisor is None else error.sum() / divisor.square().sum()
+    return (error.mean() if divisor is None else error.sum() / divisor.square().sum()).item()
 
 
 def _waves(seed: int, *sizes: tuple[int, int, int]) -> list[tuple]:
@@ -162,6 +162,6 @@ amp_loss = Implement(
             ),
         ),
     ),
-    probe=lambda answer, weights, guitar, sound: answer(_fir(weights), guitar, sound),
+    probe=lambda answer, weights, guitar, sound: listed(answer, _fir(weights), guitar, sound),
     hint="Print the shapes of output and target, and the energy that you divide by.",
 )
