@@ -331,12 +331,12 @@ def ids(draw: random.Random, size: int, *shape: int) -> Tensor:
 
 
 def listed(answer: Callable, *case: object) -> object:
-    """A probe: in the result, tensors become numbers or lists of numbers."""
+    """A probe: in the result, tensors and arrays of NumPy become numbers or lists of numbers."""
 
     def convert(value: object) -> object:
         if isinstance(value, (list, tuple)):
             return [convert(item) for item in value]
-        return value.tolist() if isinstance(value, Tensor) else value
+        return value.tolist() if hasattr(value, "tolist") else value
 
     return convert(answer(*case))
 

@@ -8,6 +8,7 @@ from collections import deque
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -292,6 +293,19 @@ def by_causal_convs(x, weights):
     return x
 
 
+def padded_as_in_the_lesson(x, weights, *padding):
+    """`padding` of F.pad, in time steps; None is the dilation."""
+    for layer, weight in enumerate(weights):
+        d = 2**layer
+        x = F.pad(x, [d if width is None else width for width in padding])
+        x = torch.tanh(torch.cat([x[:, :-d], x[:, d:]], dim=2) @ weight.T)
+    return x
+
+
+def padded_once(x, weights):
+    return padded_as_in_the_lesson(F.pad(x, (0, 0, 7, 0)), weights, 0, 0)
+
+
 def causal_net_as_given(x, weights):
     return causal_net(x, weights, lambda x, d: F.pad(x, (d // 2, d // 2)), lambda layer: 2 ** (layer + 1))
 
@@ -457,8 +471,15 @@ RIGHT = {
         of_sorted_means,
         lambda a, b, d: torch.quantile((a[d] - b[d]).mean(1), torch.tensor([0.025, 0.975])),
         lambda a, b, d: list(ends(a[d].mean(1) - b[d].mean(1))),
+        lambda a, b, d: np.quantile((a - b)[d].mean(1).numpy(), [0.025, 0.975]),
     ],
-    "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
+    "differences": [
+        compared,
+        lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:],
+        lambda a, b: list(compared(a, b)),
+        lambda a, b: compared(a, b).tolist(),
+        lambda a, b: compared(a, b).numpy(),
+    ],
     "convolve": [by_conv1d, by_causal_conv],
     "mend_convolutions": [causal_net, by_causal_convs],
     "mend_gated_layer": [layer, by_gated_layer],
@@ -599,6 +620,9 @@ WRONG = {
         "wrong number of results": [lambda a, b, d: (a - b)[d].mean(1), lambda a, b, d: (a - b).mean().item()],
         "90 % interval": [lambda a, b, d: ends((a - b)[d].mean(1), 0.05)],
         "lowest and highest": [lambda a, b, d: ((a - b)[d].mean(1).min(), (a - b)[d].mean(1).max())],
+        "not paired": [lambda a, b, d: ends(a[d].mean(1) - b[d.flip(0)].mean(1))],
+        "two intervals": [lambda a, b, d: [x - y for x, y in zip(*(ends(x[d].mean(1)) for x in (a, b)), strict=True)]],
+        "one mean of all": [lambda a, b, d: ends((a - b)[d].mean()), lambda a, b, d: ((a - b)[d].mean(),) * 2],
         "other values": [lambda a, b, d: (0.0, 0.0), lambda a, b, d: (0.016, 0.022)],
     },
     "differences": {
@@ -614,11 +638,17 @@ WRONG = {
             lambda a, b: (a.amin(dim=0) - b.amin(dim=0))[2:],
         ],
         "pairs broken": [lambda a, b: compared(a.double(), b.double(), order=torch.msort)],
+        "best of two seeds": [
+            lambda a, b: a[a[:, :2].amin(dim=1).argmin()][2:] - b[b[:, :2].amin(dim=1).argmin()][2:],
+            lambda a, b: (a[a[:, :2].amin(dim=1).argmin()][2:] - b[b[:, :2].amin(dim=1).argmin()][2:]).tolist(),
+        ],
         "other values": [lambda a, b: compared(a, b) * 2],
     },
     "convolve": {
         "strided": [lambda x, w, d: by_conv1d(x, w, d)[:, :: w.shape[1] // x.shape[2]]],
         "one output short": [lambda x, w, d: by_conv1d(x[:, :-1], w, d)],
+        "sizes that do not meet": [lambda x, w, d: torch.cat([x[:, :-d], x[:, d:]], dim=2) @ w],
+        "empty slice": [lambda x, w, d: torch.cat([x[:, :-d], x[:, d:-0]], dim=2) @ w.T],
         "other values": [lambda x, w, d: -by_conv1d(x, w, d)],
     },
     "mend_convolutions": {
@@ -630,6 +660,9 @@ WRONG = {
         "dilation of the next layer": [lambda x, w: causal_net(x, w, dilation=lambda layer: 2 ** (layer + 1))],
         "not padded": [lambda x, w: causal_net(x, w)[:, 2 ** len(w) - 1 :]],
         "first column repeated": [lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d, 0), mode="replicate"))],
+        "padded channels": [lambda x, w: padded_as_in_the_lesson(x, w, None, 0)],
+        "padded batch": [lambda x, w: padded_as_in_the_lesson(x, w, 0, 0, 0, 0, None, 0)],
+        "hard-coded size": [padded_once],
         "returned its input": [lambda x, w: x],
         "other values": [lambda x, w: -causal_net(x, w)],
     },
