@@ -20,7 +20,7 @@ from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question,
 from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.sound import mu_law_decode
 from lib.training import Recipe
-from lib.wavenet import CausalConv1d, GatedLayer
+from lib.wavenet import CausalConv1d, GatedLayer, sequence_loss
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 EXERCISES = {name: getattr(checks, name) for name in checks.__all__}
@@ -483,7 +483,11 @@ RIGHT = {
     "convolve": [by_conv1d, by_causal_conv],
     "mend_convolutions": [causal_net, by_causal_convs],
     "mend_gated_layer": [layer, by_gated_layer],
-    "masked_loss": [loss_by_name, lambda logits, targets: F.cross_entropy(logits.mT, targets, ignore_index=-1)],
+    "masked_loss": [
+        loss_by_name,
+        lambda logits, targets: sequence_loss(logits, targets.masked_fill(targets < 0, -100)),
+        lambda logits, targets: F.cross_entropy(logits[targets >= 0], targets[targets >= 0]),
+    ],
     "find_leaks": [
         by_gradient,
         by_jacobian,
@@ -506,6 +510,7 @@ RIGHT = {
     ],
     "amp_loss": [
         amp_error,
+        lambda *case: amp_error(*case).item(),
         lambda net, x, y: ((net(x) - amp_target(net, x, y)) ** 2).sum() / (amp_target(net, x, y) ** 2).sum(),
     ],
 }
@@ -667,17 +672,22 @@ WRONG = {
         "other values": [lambda x, w: -causal_net(x, w)],
     },
     "mend_gated_layer": {
-        "a shuffled kernel + a gate below zero + x arrives late": [by_torch_as_given],
-        "a gate below zero + x arrives late": [partial(by_torch_as_given, kernel=by_tap)],
+        "a shuffled kernel + a gate below zero + x from the earlier time step": [by_torch_as_given],
+        "a gate below zero + x from the earlier time step": [partial(by_torch_as_given, kernel=by_tap)],
         "a gate below zero": [partial(by_torch_as_given, kernel=by_tap, take=slice_now)],
-        "x arrives late": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
+        "x from the earlier time step": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
         "a shuffled kernel": [partial(by_torch_as_given, gate=torch.sigmoid, take=slice_now)],
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
         "other values": [lambda *case: (-layer(*case)[0], layer(*case)[1])],
     },
     "masked_loss": {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
-        "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
+        "error": [lambda logits, targets: F.cross_entropy(logits.mT, targets)],  # as if padding were -100
+        "bits": [lambda logits, targets: loss_by_name(logits, targets) / math.log(2)],
+        "not reduced": [
+            lambda logits, targets: F.cross_entropy(logits[targets >= 0], targets[targets >= 0], reduction="none")
+        ],
+        "other values": [lambda logits, targets: 0.0],
     },
     "find_leaks": {
         "tested in eval mode": [lambda net, x: by_gradient(net, x, train=False)],
@@ -729,6 +739,7 @@ WRONG = {
         "wrong shape": [lambda ids: expand(to_y(ids)).flatten()[:1], lambda ids: expand(to_y(ids))[None]],
         "sign lost": [lambda ids: (256 ** to_y(ids).abs() - 1) / 255],
         "upside down": [lambda ids: expand(1 - 2 * ids / 255)],
+        "256 in place of 255": [lambda ids: to_y(ids).sign() * (256 ** to_y(ids).abs() - 1) / 256],
         "base e": [lambda ids: to_y(ids).sign() * (to_y(ids).abs().exp() - 1) / 255],
         "wrong dtype": [lambda ids: (128 * expand(to_y(ids))).long()],
         "returned its input": [lambda ids: ids],
@@ -742,9 +753,11 @@ WRONG = {
         "divided by the output": [lambda *case: amp_error(*case, over=lambda o, t: o)],
         "shifted by one": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach - 2 : -1])],
         "error": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:])],
-        "wrong shape": [lambda net, x, y: amp_error(net, x, y)[None]],
+        "not a number": [lambda net, x, y: amp_error(net, x, y)[None]],
         "not divided": [lambda *case: amp_error(*case) * amp_target(*case).square().sum()],
-        "other values": [lambda *case: 10 * amp_error(*case).log10(), lambda *case: amp_error(*case).sqrt()],
+        "decibels": [lambda *case: 10 * amp_error(*case).log10()],
+        "root of the ratio": [lambda *case: amp_error(*case).sqrt()],
+        "other values": [lambda *case: 3 * amp_error(*case)],
     },
 }
 
