@@ -9,7 +9,7 @@ Experiments, each planned from the rows of those before it:
     parts       every arm with its best weight decay: FAST, five other seeds
     long decay  the best candidate of all with higher weight decays: recipe LONG, one seed
     long        the best candidate with its best weight decay: LONG, five other seeds
-    rerun       the first arm for one pass: a short run that lesson 08 repeats
+    rerun       the first arm for one pass: a short run, to compare a machine with
 
 Sweeps are described in data/README.md. The test set is not looked at.
 """

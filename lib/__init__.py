@@ -9,7 +9,8 @@
     training     train and evaluate                                04
     checkpoints  saved models, saved and resumed trainings         04
     sampling     from logits to names                              05
-    sound        mu-law, the drum and its nets                     09
+    sound        mu-law, the drum and its nets                     11
+    amplifier    a guitar, its amplifier and a net that learns it  11
     wavenet/     the lessons after the tree
         convolution  causal dilated convolution, receptive field   07
         conversion   the tree as dilated convolutions              07

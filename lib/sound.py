@@ -148,7 +148,7 @@ def sound_net(reach: str, seed: int = 0) -> WaveNet:
 
 
 def trained_sound_net(name: str) -> WaveNet:
-    """A net trained with SOUND and seed 0, in eval mode: "long", "short", or "early", the long one after 250 steps.
+    """A net trained with SOUND and seed 0, in eval mode: "long" or "short".
 
     Raises:
         FileNotFoundError: data/ has no such weights.

@@ -198,12 +198,12 @@ def test_sample_losses_match_the_loss_of_chunks():
             sample_losses(net, track, first=first)
 
 
-@pytest.mark.parametrize("name", ["long", "short", "early"])
+@pytest.mark.parametrize("name", ["long", "short"])
 def test_the_stored_weights_are_read_without_running_code_and_fit(name):
     checkpoint = load_checkpoint(DATA / f"sound_{name}.pt")
-    assert checkpoint["facts"] == {"steps": 250 if name == "early" else 1_500, "seed": 0}
+    assert checkpoint["facts"] == {"steps": 1_500, "seed": 0}
     net = trained_sound_net(name)
-    assert not net.training and net.receptive_field == {"long": 1_024, "short": 63, "early": 1_024}[name]
+    assert not net.training and net.receptive_field == {"long": 1_024, "short": 63}[name]
     assert all(torch.equal(weight, checkpoint["weights"][key]) for key, weight in net.state_dict().items())
     recorded = (DATA / "README.md").read_text(encoding="utf-8")
     assert hashlib.sha256((DATA / f"sound_{name}.pt").read_bytes()).hexdigest() in recorded
@@ -252,8 +252,10 @@ def test_the_lesson_stores_short_sounds_with_captions():
         "".join(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])
     ]
     players = [page for page in pages if "<audio" in page]
-    assert len(players) >= 3 and path.stat().st_size < 1_000_000
+    assert len(players) >= 8 and path.stat().st_size < 1_500_000
     for page in players:
         assert len(re.search(r"<figcaption[^>]*><small>([^<]*)</small>", page)[1]) >= 40
         with audio_of(page) as file:
-            assert file.getnframes() <= 3 * file.getframerate()
+            assert 0.5 * file.getframerate() < file.getnframes() <= 5 * file.getframerate()
+            samples = torch.frombuffer(bytearray(file.readframes(100_000)), dtype=torch.int16) / 32_767
+        assert samples.std() > 0.02 and samples.abs().max() < 1  # audible, and nothing is clipped

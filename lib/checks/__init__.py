@@ -11,23 +11,25 @@ from lib.checks.lesson04 import mend_training, schedule
 from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import differences, interval
 from lib.checks.lesson07 import convolve, mend_convolutions
-from lib.checks.lesson08 import gated_layer, masked_loss
+from lib.checks.lesson08 import masked_loss, mend_gated_layer
+from lib.checks.lesson09 import find_leaks, mend_leaks
 from lib.checks.lesson10 import mend_memory, ring_step
-from lib.checks.lesson11 import bits_per_second, decode_levels, layers_for_echo
+from lib.checks.lesson11 import amp_loss, decode_levels
 
 __all__ = [
     "Verdict",
-    "bits_per_second",
+    "amp_loss",
     "convolve",
     "decode_levels",
     "differences",
+    "find_leaks",
     "flatten",
-    "gated_layer",
     "interval",
-    "layers_for_echo",
     "masked_loss",
     "mend_convolutions",
+    "mend_gated_layer",
     "mend_layer",
+    "mend_leaks",
     "mend_memory",
     "mend_training",
     "mended_loss",

@@ -1,5 +1,6 @@
-"""Checks of lesson 08: one WaveNet layer, and a loss that leaves the padding out."""
+"""Checks of lesson 08: a loss that leaves the padding out, and a WaveNet layer to mend."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -7,115 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lib.checks.exercise import Implement, Mistake, composed, listed
-
-
-def _layer(
-    x: Tensor,
-    weight: Tensor,
-    mix: Tensor,
-    d: int,
-    unit: Callable = lambda filter, gate: torch.tanh(filter) * torch.sigmoid(gate),
-    output: Callable = lambda now, z, mix: now + z @ mix.T,
-) -> tuple[Tensor, Tensor]:
-    """The output and z. `unit` takes filter and gate, `output` the input at the outputs' time steps, z and mix."""
-    filter, gate = (torch.cat([x[:, :-d], x[:, d:]], dim=2) @ weight.T).chunk(2, dim=2)
-    z = unit(filter, gate)
-    return output(x[:, d:], z, mix), z
-
-
-def _layer_case(B: int, T: int, C: int, dilation: int) -> tuple:
-    generator = torch.Generator().manual_seed(C)
-    return *(torch.randn(shape, generator=generator) for shape in ((B, T, C), (2 * C, 2 * C), (C, C))), dilation
-
-
-# Exercise 1: x (B, T, C), weight (2C, 2C), mix (C, C), dilation, to the output and z, (B, T - dilation, C) each.
-gated_layer = Implement(
-    "my_layer",
-    [_layer_case(2, 9, 3, 1), _layer_case(1, 12, 2, 2), _layer_case(3, 10, 4, 4)],
-    solution=_layer,
-    praise="my_layer gave output and z for dilations 1, 2 and 4.",
-    mistakes=(
-        *composed(
-            _layer,
-            unit=(
-                Mistake(
-                    "filter and gate swapped",
-                    "The first half of the channels is the filter (tanh), the second the gate (sigmoid).",
-                    lambda f, g: torch.tanh(g) * torch.sigmoid(f),
-                ),
-                Mistake("no gate", "z is the filter alone; multiply it with the gate.", lambda f, g: torch.tanh(f)),
-                Mistake(
-                    "gate without sigmoid",
-                    "The gate goes through the sigmoid before it multiplies.",
-                    lambda f, g: torch.tanh(f) * g,
-                ),
-                Mistake(
-                    "filter without tanh",
-                    "The filter goes through tanh before it is multiplied.",
-                    lambda f, g: f * torch.sigmoid(g),
-                ),
-                Mistake(
-                    "two tanh",
-                    "The gate takes the sigmoid, which is between 0 and 1; yours is a second tanh.",
-                    lambda f, g: torch.tanh(f) * torch.tanh(g),
-                ),
-                Mistake(
-                    "added",
-                    "Filter and gate are multiplied, not added.",
-                    lambda f, g: torch.tanh(f) + torch.sigmoid(g),
-                ),
-            ),
-            output=(
-                Mistake(
-                    "no residual path",
-                    "The output lacks x: the residual path adds it.",
-                    lambda now, z, mix: z @ mix.T,
-                ),
-                Mistake(
-                    "1×1 convolution left out",
-                    "The residual path adds z @ mix.T to x; you added z itself.",
-                    lambda now, z, mix: now + z,
-                ),
-                Mistake(
-                    "mix not transposed",
-                    "A row of mix is one output channel: multiply with mix.T.",
-                    lambda now, z, mix: now + z @ mix,
-                ),
-                Mistake(
-                    "x added before the 1×1 convolution",
-                    "Only z goes through the residual path's 1×1 convolution; x is added afterwards.",
-                    lambda now, z, mix: (now + z) @ mix.T,
-                ),
-            ),
-        ),
-        Mistake(
-            "wrong order",
-            "The two are in the wrong order: the output first, then z.",
-            lambda *case: _layer(*case)[::-1],
-        ),
-        Mistake(
-            "residual from the past",
-            "The residual path adds x at the output's own time step, x[:, dilation:]; you added the earlier tap.",
-            lambda x, w, m, d: (x[:, :-d] + _layer(x, w, m, d)[1] @ m.T, _layer(x, w, m, d)[1]),
-        ),
-        Mistake(
-            "z after the 1×1 convolution",
-            "z is the product of filter and gate, before the 1×1 convolution: the skip path has its own.",
-            lambda x, w, m, d: (_layer(x, w, m, d)[0], _layer(x, w, m, d)[1] @ m.T),
-        ),
-        Mistake(
-            "taps turned round",
-            "The earlier tap is first in the weight.",
-            lambda x, w, m, d: _layer(x, w.roll(x.shape[2], dims=1), m, d),
-        ),
-        Mistake(
-            "dilation ignored",
-            "The two taps must be `dilation` time steps apart; yours are neighbours.",
-            lambda x, w, m, d: _layer(x, w, m, 1),
-        ),
-    ),
-    hint="Both have T - dilation time steps. Result 1 is the output, result 2 is z; if z is wrong, so is the output.",
-)
 
 
 def _log_prob(logits: Tensor, targets: Tensor, dim: int = 2) -> Tensor:
@@ -133,11 +25,11 @@ def _loss_case(B: int, T: int, V: int) -> tuple[Tensor, Tensor]:
     targets[:, -1] = 0
     for row in range(1, B):  # the first row is full, the others shorter and shorter
         targets[row, T - 1 - row] = 0
-        targets[row, T - row :] = -100
+        targets[row, T - row :] = -1
     return logits, targets
 
 
-# Exercise 2: logits (B, T, V) and targets (B, T) with -100 for padding, to the mean loss in nats per character.
+# Exercise 1: logits (B, T, V) and targets (B, T) with -1 for padding (F.cross_entropy refuses it), to the mean loss in nats per character.
 masked_loss = Implement(
     "my_loss",
     [_loss_case(3, 6, 5), _loss_case(2, 4, 27), _loss_case(4, 9, 3)],
@@ -157,7 +49,9 @@ masked_loss = Implement(
         Mistake(
             "mean of means",
             "You took the mean of each name and then the mean of those, so that characters of short names count more.",
-            lambda lo, t: sum(F.cross_entropy(a, b).item() for a, b in zip(lo, t, strict=True)) / len(t),
+            lambda lo, t: (
+                sum(F.cross_entropy(a, b, ignore_index=-1).item() for a, b in zip(lo, t, strict=True)) / len(t)
+            ),
         ),
         Mistake(
             "sum",
@@ -169,10 +63,18 @@ masked_loss = Implement(
             "You divided the sum by the number of names; divide by the number of real targets.",
             lambda lo, t: _loss(lo, t).item() * int((t >= 0).sum()) / len(t),
         ),
+        Mistake(
+            "bits", "That is in bits: take the natural logarithm.", lambda lo, t: _loss(lo, t).item() / math.log(2)
+        ),
+        Mistake(
+            "not reduced",
+            "That is the surprise of each character; return their mean, one number.",
+            lambda lo, t: (-_log_prob(lo, t)[t >= 0]).tolist(),
+        ),
         Mistake("sign", "The loss is minus the logarithm; yours is negative.", lambda lo, t: -_loss(lo, t).item()),
         Mistake(
             "stop marks left out",
-            "A stop mark (id 0) is a character to predict; only -100 is padding.",
+            "A stop mark (id 0) is a character to predict; only -1 is padding.",
             lambda lo, t: -_log_prob(lo, t)[t > 0].mean().item(),
         ),
         Mistake(
@@ -193,4 +95,129 @@ masked_loss = Implement(
     ),
     probe=listed,
     hint="Try it with one name of one letter.",
+)
+
+
+def _layer(
+    x: Tensor,
+    weight: Tensor,
+    mix: Tensor,
+    d: int,
+    order: Callable = lambda weight: weight,
+    unit: Callable = lambda filter, gate: torch.tanh(filter) * torch.sigmoid(gate),
+    output: Callable = lambda before, now, z, mix: now + z @ mix.T,
+) -> tuple[Tensor, Tensor]:
+    """The output and z. `order` takes the weight, `unit` filter and gate, `output` both taps' input, z and mix."""
+    before, now = x[:, :-d], x[:, d:]
+    filter, gate = (torch.cat([before, now], dim=2) @ order(weight).T).chunk(2, dim=2)
+    z = unit(filter, gate)
+    return output(before, now, z, mix), z
+
+
+def _layer_case(B: int, T: int, C: int, dilation: int) -> tuple:
+    generator = torch.Generator().manual_seed(C)
+    return *(torch.randn(shape, generator=generator) for shape in ((B, T, C), (2 * C, 2 * C), (C, C))), dilation
+
+
+# Exercise 2, a layer to mend: x (B, T, C), weight (2C, 2C), mix (C, C), dilation, to the output and z, (B, T - dilation, C)
+# each. The three mistakes that it is given with are named by their symptoms.
+mend_gated_layer = Implement(
+    "my_layer",
+    [_layer_case(2, 9, 3, 1), _layer_case(1, 12, 2, 2), _layer_case(3, 10, 4, 4)],
+    solution=_layer,
+    praise="Output and z are right for dilations 1, 2 and 4: all three faults are mended.",
+    mistakes=(
+        *composed(
+            _layer,
+            order=(
+                Mistake(
+                    "a shuffled kernel",
+                    "A row of weight holds all channels of the earlier tap, then all of the later one. What does your "
+                    "view take for neighbours?",
+                    lambda w: w.view(len(w), -1, 2).transpose(1, 2).flatten(1),
+                ),
+                Mistake(
+                    "taps turned round",
+                    "The earlier tap is first in the weight.",
+                    lambda w: w.roll(len(w) // 2, dims=1),
+                ),
+            ),
+            unit=(
+                Mistake(
+                    "a gate below zero",
+                    "A gate shuts or opens, from 0 to 1; it never changes a sign. Print the smallest value of yours.",
+                    lambda f, g: torch.tanh(f) * torch.tanh(g),
+                ),
+                Mistake(
+                    "filter and gate swapped",
+                    "The first half of the channels is the filter (tanh), the second the gate (sigmoid).",
+                    lambda f, g: torch.tanh(g) * torch.sigmoid(f),
+                ),
+                Mistake("no gate", "z is the filter alone; multiply it with the gate.", lambda f, g: torch.tanh(f)),
+                Mistake(
+                    "gate without sigmoid",
+                    "The gate goes through the sigmoid before it multiplies.",
+                    lambda f, g: torch.tanh(f) * g,
+                ),
+                Mistake(
+                    "filter without tanh",
+                    "The filter goes through tanh before it is multiplied.",
+                    lambda f, g: f * torch.sigmoid(g),
+                ),
+                Mistake(
+                    "two sigmoids",
+                    "The filter may be negative: it goes through tanh.",
+                    lambda f, g: torch.sigmoid(f) * torch.sigmoid(g),
+                ),
+                Mistake(
+                    "added",
+                    "Filter and gate are multiplied, not added.",
+                    lambda f, g: torch.tanh(f) + torch.sigmoid(g),
+                ),
+            ),
+            output=(
+                Mistake(
+                    "x from the earlier time step",
+                    "With mix = 0, each output should be x at its own time step. At which time step is yours?",
+                    lambda before, now, z, mix: before + z @ mix.T,
+                ),
+                Mistake(
+                    "no residual path",
+                    "The output lacks x: the residual path adds it.",
+                    lambda before, now, z, mix: z @ mix.T,
+                ),
+                Mistake(
+                    "1×1 convolution left out",
+                    "The residual path adds z @ mix.T to x; you added z itself.",
+                    lambda before, now, z, mix: now + z,
+                ),
+                Mistake(
+                    "mix not transposed",
+                    "A row of mix is one output channel: multiply with mix.T.",
+                    lambda before, now, z, mix: now + z @ mix,
+                ),
+                Mistake(
+                    "x added before the 1×1 convolution",
+                    "Only z goes through the residual path's 1×1 convolution; x is added afterwards.",
+                    lambda before, now, z, mix: (now + z) @ mix.T,
+                ),
+            ),
+        ),
+        Mistake(
+            "wrong order",
+            "The two are in the wrong order: the output first, then z.",
+            lambda *case: _layer(*case)[::-1],
+        ),
+        Mistake(
+            "z after the 1×1 convolution",
+            "z is the product of filter and gate, before the 1×1 convolution: the skip path has its own.",
+            lambda x, w, m, d: (_layer(x, w, m, d)[0], _layer(x, w, m, d)[1] @ m.T),
+        ),
+        Mistake(
+            "dilation ignored",
+            "The two taps must be `dilation` time steps apart; yours are neighbours.",
+            lambda x, w, m, d: _layer(x, w, m, 1),
+        ),
+    ),
+    hint="Both have T - dilation time steps. Result 1 is the output, result 2 is z; if z is wrong, so is the output.",
 )

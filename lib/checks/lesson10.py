@@ -105,6 +105,11 @@ ring_step = Implement(
             _mistaken(write=lambda r, s, n: [n if i == (s - 1) % len(r) else old for i, old in enumerate(r)]),
         ),
         Mistake(
+            "only the ring",
+            "Return two things: first what was read, then the ring.",
+            lambda r, t, n: _ring(r, t, n)[1],
+        ),
+        Mistake(
             "written before it is read",
             "You wrote the new input before you read, so that the oldest was gone already.",
             lambda r, t, n: (n, _ring(r, t, n)[1]),
@@ -117,7 +122,7 @@ ring_step = Implement(
     ),
     errors=dict.fromkeys(
         ("list index out of range", "list assignment index out of range"),
-        ("not wrapped", "There are only d slots: after the last one comes slot 0 again."),
+        ("not wrapped", "A ring has len(ring) slots: after the last one comes slot 0 again."),
     ),
     hint="At time 6, a ring of 4 slots holds time steps 4, 5, 2, 3: which is the oldest, and where?",
 )
@@ -192,6 +197,7 @@ def _written(
             if index or with_stop or not stops:
                 names[-1].append(index)
             if stops and index == 0:
+                queues = filled() if anew == "stop" else queues
                 break
     return names
 
@@ -222,22 +228,27 @@ mend_memory = Implement(
             put=(
                 Mistake(
                     "a stack instead of a queue",
-                    "What goes in last comes out first, so each layer reads its newest input, as if its dilation were 1. "
-                    "Put the inputs in at the other end.",
+                    "Each layer reads its newest input, as if its dilation were 1. Which end does an input go in at, "
+                    "and which end does it come out of?",
                     _first_in,
                 ),
             ),
             anew=(
                 Mistake(
                     "one memory for all names",
-                    "The queues still hold the name before. Fill them again for each name.",
+                    "The first name can be right, the others are not. What do the queues hold when a name begins?",
                     "never",
                 ),
             ),
         ),
         Mistake(
+            "filled after a stop mark only",
+            "A row of darts may end without a stop mark: the next name needs fresh queues all the same.",
+            lambda name, darts: _written(name, darts, anew="stop"),
+        ),
+        Mistake(
             "forgets at every letter",
-            "Every letter is drawn after stop marks only: fill the queues once per name.",
+            "Every letter is drawn after stop marks only. Fill the queues once per name, and take out what is read.",
             lambda name, darts: _written(name, darts, anew="letter"),
         ),
         Mistake(

@@ -1,11 +1,12 @@
-"""Checks of lesson 11: mu-law decoding, the layers that an echo needs, and bits per second."""
+"""Checks of lesson 11: mu-law decoding, and the loss of a net that learns an amplifier."""
 
 import math
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lib.checks.exercise import Implement, Mistake, listed
+from lib.checks.exercise import Implement, Mistake, composed, given, listed
 
 MU = 255
 
@@ -27,7 +28,7 @@ decode_levels = Implement(
     solution=lambda ids: _expanded(_companded(ids)),
     praise="my_decode is right for each of the 256 levels.",
     mistakes=(
-        Mistake("no expanding", "That is step 1 alone, evenly spaced levels: undo the companding, too.", _companded),
+        Mistake("no expanding", "That is step 1 alone, evenly spaced levels: undo the bending, too.", _companded),
         Mistake(
             "sign lost",
             "All samples are positive: restore the sign of y.",
@@ -56,31 +57,36 @@ decode_levels = Implement(
         ),
         Mistake(
             "256 in place of 255",
-            "mu is 255; the power has the base 1 + mu = 256.",
+            "Divide by 255; only the power has the base 256.",
             lambda ids: _expanded(_companded(ids), MU + 1),
         ),
         Mistake(
-            "base mu",
-            "The power has the base 1 + mu, for the logarithm was divided by ln(1 + mu).",
+            "256 in place of 255",
+            "Divide by 255; only the power has the base 256.",
+            lambda ids: _expanded(_companded(ids)) * MU / (MU + 1),
+        ),
+        Mistake(
+            "base 255",
+            "The power has the base 256, for the logarithm was divided by ln 256.",
             lambda ids: _companded(ids).sign() * (MU ** _companded(ids).abs() - 1) / MU,
         ),
         Mistake(
             "1 not subtracted",
-            "The logarithm was of 1 + mu |x|: after the power, subtract the 1.",
+            "The logarithm was of 1 + 255 |x|: after the power, subtract the 1.",
             lambda ids: _companded(ids).sign() * (1 + MU) ** _companded(ids).abs() / MU,
         ),
         Mistake(
-            "not divided by mu",
-            "After the power and the 1 it is still mu |x|: divide by mu.",
+            "not divided by 255",
+            "After the power and the 1 it is still 255 |x|: divide by 255.",
             lambda ids: _expanded(_companded(ids)) * MU,
         ),
         Mistake(
             "base e",
-            "e to the power of |y| undoes ln alone; ln(1 + mu |x|) was also divided by ln(1 + mu).",
+            "e to the power of |y| undoes ln alone; ln(1 + 255 |x|) was also divided by ln 256.",
             lambda ids: _companded(ids).sign() * _companded(ids).abs().expm1() / MU,
         ),
         Mistake(
-            "companded again",
+            "bent again",
             "You applied the formula a second time: apply its inverse.",
             lambda ids: _companded(ids).sign() * torch.log1p(MU * _companded(ids).abs()) / math.log1p(MU),
         ),
@@ -94,112 +100,82 @@ decode_levels = Implement(
 )
 
 
-def _layers(delay: int) -> int:
-    return math.ceil(math.log2(delay))
+def _fir(weights: Tensor) -> nn.Module:
+    """A net that adds up the last samples, each times its weight: (B, T) to (B, T - len(weights) + 1)."""
+    net = nn.Module()
+    net.forward = lambda guitar: guitar.unfold(1, len(weights), 1) @ weights
+    net.receptive_field = len(weights)
+    return net
 
 
-# Exercise 2: a delay in samples, to the fewest layers (kernel 2, dilations 1, 2, 4, ...) that see that far back.
-layers_for_echo = Implement(
-    "my_layers",
-    [(delay,) for delay in (641, 512, 513, 2, 3, 700, 1_024, 1_025, 3_840)],
-    solution=_layers,
-    praise="my_layers gave the fewest layers for nine delays, powers of two among them.",
-    mistakes=(
-        Mistake(
-            "one layer too many",
-            "One layer less is enough: the receptive field of L layers is exactly 2^L, the current sample included.",
-            lambda delay: delay.bit_length(),
-        ),
-        Mistake(
-            "one layer too few",
-            "Rounded down: that many layers end just short of the sample that is needed. Round up.",
-            lambda delay: delay.bit_length() - 1,
-        ),
-        Mistake(
-            "the largest dilation alone",
-            "The dilations add up: 1 + 2 + 4 + ... The largest need not span the delay on its own.",
-            lambda delay: _layers(delay) + 1,
-        ),
-        Mistake(
-            "dilation 1",
-            "Those are layers of dilation 1; with dilations that double, far fewer are enough.",
-            lambda delay: delay - 1,
-        ),
-        Mistake(
-            "one layer per sample",
-            "One layer for each sample of the delay is what dilation avoids.",
-            lambda delay: delay,
-        ),
-        Mistake(
-            "the receptive field",
-            "That is the receptive field in samples; return the number of layers.",
-            lambda delay: 2 ** _layers(delay),
-        ),
-        Mistake(
-            "the dilation",
-            "That is the last layer's dilation; return the number of layers.",
-            lambda delay: 2 ** (_layers(delay) - 1),
-        ),
-        Mistake("not a whole number", "Layers are whole: round up.", math.log2),
-    ),
-    probe=listed,
-    hint="Try delays of 2, 3, 4 and 5 on paper: 1, 2, 2 and 3 layers.",
+def _last(sound: Tensor, T: int) -> Tensor:
+    return sound[:, -T:]
+
+
+def _error_ratio(
+    net: Tensor | nn.Module,
+    guitar: Tensor,
+    sound: Tensor,
+    align: Callable = _last,
+    over: Callable = lambda output, target, sound: target,
+    unit: Callable = lambda ratio: ratio,
+) -> float:
+    output = (_fir(net) if isinstance(net, Tensor) else net)(guitar)
+    target = align(sound, output.shape[1])
+    divisor = over(output, target, sound)
+    error = (output - target).square()
+    return unit(error.mean() if divisor is None else error.sum() / divisor.square().sum()).item()
+
+
+def _waves(seed: int, *sizes: tuple[int, int, int]) -> list[tuple]:
+    """Cases: weights of a net, a guitar (B, T) and a sound (B, T), for each (B, T, receptive field)."""
+    draw = lambda *shape: torch.randn(*shape, generator=generator)
+    generator = torch.Generator().manual_seed(seed)
+    return [(draw(reach), draw(B, T), draw(B, T)) for B, T, reach in sizes]
+
+
+_FIRST = (
+    "The first outputs are compared with the first samples of the sound. Which sample is the net's first output for?"
 )
+_SHIFT = "The target is shifted by a sample: output and sound should end at the same one."
 
-
-def _losses(T: int) -> Tensor:
-    return 3 * torch.rand(T, generator=torch.Generator().manual_seed(T)) + 0.1
-
-
-# Exercise 3: losses (T,) in nats per sample and the samples per second, to bits per second.
-bits_per_second = Implement(
-    "my_bits",
-    [(_losses(50), 8_000), (_losses(7), 16_000), (_losses(2), 44_100)],
-    solution=lambda x, rate: x.mean().item() / math.log(2) * rate,
-    praise="my_bits gave the right number of bits per second for three tracks.",
-    mistakes=(
-        Mistake("nats", "Those are nats; one bit is ln 2 of them.", lambda x, rate: x.mean().item() * rate),
-        Mistake(
-            "logarithm taken again",
-            "The losses are logarithms already; to go from nats to bits, divide by ln 2.",
-            lambda x, rate: x.log2().mean().item() * rate,
+# Exercise 2, code to mend: a net, a guitar (B, T) and a sound (B, T), to the error ratio of the samples that the net gives.
+amp_loss = Implement(
+    "my_loss",
+    _waves(5, (4, 60, 16), (2, 40, 5), (1, 9, 3), (3, 30, 12)),
+    solution=_error_ratio,
+    praise="my_loss is right for four nets of different receptive fields: both faults are mended.",
+    mistakes=composed(
+        _error_ratio,
+        align=(
+            Mistake("not aligned", _FIRST, lambda sound, T: sound[:, :T]),
+            Mistake("shifted by one", _SHIFT, lambda sound, T: sound[:, -T - 1 : -1]),
+            Mistake("shifted by one", _SHIFT, lambda sound, T: torch.cat([sound[:, 1 - T :], sound[:, :1]], 1)),
         ),
-        Mistake(
-            "times ln 2",
-            "A nat is more than a bit, so there are more bits than nats: divide by ln 2.",
-            lambda x, rate: x.mean().item() * math.log(2) * rate,
+        over=(
+            Mistake(
+                "divided by the output",
+                "What is the error of a net that is silent? It should be 1, and yours divides by 0: divide by the target.",
+                lambda output, target, sound: output,
+            ),
+            Mistake(
+                "divided by the whole sound",
+                "The divisor also counts the samples that the net only looks back on: take the energy of the target.",
+                lambda output, target, sound: sound,
+            ),
+            Mistake("not divided", "Divide the error's energy by the target's.", lambda output, target, sound: None),
+            Mistake(
+                "not divided",
+                "Divide the error's energy by the target's.",
+                lambda output, target, sound: torch.ones(1),
+            ),
         ),
-        Mistake(
-            "bits per sample",
-            "Those are bits per sample; how many samples has a second?",
-            lambda x, rate: x.mean().item() / math.log(2),
-        ),
-        Mistake(
-            "bits of the whole track",
-            "That is the sum over the track, of any length; take the mean, times the samples per second.",
-            lambda x, rate: x.sum().item() / math.log(2),
-        ),
-        Mistake(
-            "sum in place of mean",
-            "You multiplied the whole track's bits by the rate; multiply the mean bits per sample.",
-            lambda x, rate: x.sum().item() / math.log(2) * rate,
-        ),
-        Mistake(
-            "divided by the rate",
-            "A second has `rate` samples: multiply by it.",
-            lambda x, rate: x.mean().item() / math.log(2) / rate,
-        ),
-        Mistake(
-            "decimal logarithm",
-            "ln 2 is the natural logarithm; log10(2) is another number.",
-            lambda x, rate: x.mean().item() / math.log10(2) * rate,
-        ),
-        Mistake(
-            "divided by 2",
-            "A nat is 1 / ln 2 bits, not 1 / 2.",
-            lambda x, rate: x.mean().item() / 2 * rate,
+        unit=(
+            Mistake("decibels", "That is in dB: return the ratio itself.", lambda ratio: 10 * ratio.log10()),
+            Mistake("root of the ratio", "That is the root of the ratio: return the ratio itself.", Tensor.sqrt),
         ),
     ),
-    probe=listed,
-    hint="Try one loss of ln 2 = 0.693 nats: one bit per sample, `rate` bits per second.",
+    probe=lambda answer, weights, guitar, sound: listed(answer, _fir(weights), guitar, sound),
+    told=lambda case: f"a small net of receptive field {len(case[0])}, {given(case[1:])}",
+    hint="Print the shapes of output and target, and the energy that you divide by.",
 )

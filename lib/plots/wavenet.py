@@ -25,13 +25,13 @@ LINE = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.6, "shrinkA": 0, "shr
 # Of `layer_flow`: what is in each box, its centre, its width and its colour; the points of each line.
 BOXES = [
     ("x  (B, T, C)", 3.4, 0.3, 2.2, "white"),
-    ("dilated causal convolution\n2C outputs", 3.4, 1.65, 3.8, SKY),
+    ("dilated causal convolution\ndilation d, 2C outputs", 3.4, 1.65, 3.8, SKY),
     ("tanh\nfilter", 2.4, 3.2, 1.4, ORANGE),
     ("sigmoid\ngate", 4.4, 3.2, 1.4, "#7FCDB5"),
     ("1×1", 3.4, 6.1, 1.1, "#DDDDDD"),
     ("1×1", 6.5, 5.2, 1.1, "#DDDDDD"),
     ("skip sum\nto the head", 9.0, 5.2, 1.9, "white"),
-    ("output, to the next layer", 3.4, 8.3, 3.4, "white"),
+    ("output  (B, T − d, C)\nto the next layer", 3.4, 8.43, 3.4, "white"),
 ]
 FLOWS = [
     [(3.4, 0.7), (3.4, 1.12)],
@@ -52,13 +52,14 @@ FLOWS = [
 def layer_flow() -> DescribedFigure:
     """What flows through one layer of WaveNet: convolution, filter and gate, residual and skip path."""
     alt = (
-        "Data flow of one WaveNet layer, from bottom to top. The input x, with C channels, enters a dilated causal "
+        "One layer: what filter and gate make goes up, and to the right. Read it from bottom to top. The input x, with C channels, enters a dilated causal "
         "convolution with 2C outputs. They are split: C go through tanh, the filter, and C through the sigmoid, the "
         "gate. The two are multiplied, which gives z. Two paths lead on from z, each through a 1×1 convolution: one to "
         "the right, to the skip sum that the head reads, one upwards, where the input x, which bypasses everything on "
         "the left, is added to it: the residual path, the output for the next layer."
     )
-    fig, ax = canvas(alt, (-0.3, 10.2), (-0.2, 8.8))
+    fig, ax = canvas(alt, (-0.3, 10.2), (-0.2, 9.1))
+    ax.set_title("One layer: what filter and gate make goes up, and to the right")
     for text, x, y, width, colour in BOXES:
         height = 1.06 if "\n" in text else 0.8
         draw_frame(ax, x - width / 2, y - height / 2, width, height, fill=True, facecolor=colour, zorder=2)
@@ -77,38 +78,35 @@ def layer_flow() -> DescribedFigure:
 
 @styled
 def parts_figure(losses: Mapping[str, Float[Tensor, "N"]], line: tuple[str, float] | None = None) -> DescribedFigure:
-    """What each part is worth: the losses of every net, one dot per seed, and its paired gain on the net above it.
+    """What each part is worth: the losses of every net, one dot per seed, their mean as a tick and in figures.
 
     Args:
         losses: for each net the validation losses in nats per character, one per seed in the same order of seeds; each
             net is the one before it and one part more.
         line: label and loss of something to compare with, drawn as a dashed line.
-
-    Returns:
-        A figure of two panels with one row per net: on the left the losses, on the right the mean of the differences
-        (before minus after, so that right of 0 is an improvement) with its 95 % bootstrap interval.
     """
-    size = (9, 0.9 + 0.42 * len(losses))
-    fig = DescribedFigure(_describe_parts(losses, line), figsize=size, layout="constrained")
-    left, right = fig.subplots(1, 2, sharey=True)
+    fig = DescribedFigure(_describe_parts(losses, line), figsize=(6.5, 1.3 + 0.4 * len(losses)), layout="constrained")
+    ax = fig.subplots()
     for y, values in enumerate(losses.values()):
-        left.plot(values, [y] * len(values), "o", color=BLUE, alpha=0.6, markersize=5)
-        left.plot([values.mean()] * 2, [y - 0.3, y + 0.3], color=INK, linewidth=2)
+        ax.plot(values, [y] * len(values), "o", color=BLUE, alpha=0.6, markersize=5)
+        ax.plot([values.mean()] * 2, [y - 0.3, y + 0.3], color=INK, linewidth=2)
+        ax.annotate(f"{values.mean():.3f}", (values.max(), y), (9, 0), textcoords="offset points", va="center")
     if line is not None:
-        left.axvline(line[1], color=VERMILION, linestyle="--")
-        beside = {"ha": "left"} if line[1] < sum(left.get_xlim()) / 2 else {"ha": "right"}
-        left.text(line[1], -0.55, f" {line[0]} ", color=VERMILION, fontsize=10, va="center", **beside)
-    for y, difference in enumerate(improvements(losses).values(), start=1):
-        low, high = bootstrap_interval(difference)
-        colour = BLUE if low > 0 else VERMILION if high < 0 else GREY
-        right.plot([low, high], [y, y], color=colour, linewidth=2)
-        filled = "white" if low <= 0 <= high else colour
-        right.plot([difference.mean().item()], [y], "o", color=colour, markerfacecolor=filled)
-    right.axvline(0, color=INK, linestyle="--", linewidth=1)
-    left.set_yticks(range(len(losses)), list(losses))
-    left.set(xlabel="validation loss, nats per character", ylim=(len(losses) - 0.5, -0.95))
-    right.set(xlabel="improvement on the row above")
+        ax.axvline(line[1], color=VERMILION, linestyle="--")
+        ax.text(line[1], len(losses) - 0.3, f"  {line[0]} {line[1]:.3f}", color=VERMILION, va="center")
+    ax.set_yticks(range(len(losses)), list(losses))
+    ax.set(xlabel="validation loss, nats per character", ylim=(len(losses), -0.6))
+    ax.margins(x=0.2)
+    fig.suptitle(_parts_message(losses, line))
     return fig
+
+
+def _parts_message(losses: Mapping[str, Float[Tensor, "N"]], line: tuple[str, float] | None) -> str:
+    most = max((gain.mean().item(), part) for part, gain in improvements(losses).items())[1]
+    below = line is not None and min(values.mean().item() for values in losses.values()) < line[1]
+    return f"Most is gained by {most.strip('+ ')}" + (
+        "" if line is None or below else f"; no row reaches the {line[0]}"
+    )
 
 
 def improvements(losses: Mapping[str, Float[Tensor, "N"]]) -> dict[str, Float[Tensor, "N"]]:
@@ -125,7 +123,7 @@ def _describe_parts(losses: Mapping[str, Float[Tensor, "N"]], line: tuple[str, f
     means = ", ".join(f"{name} {values.mean():.3f}" for name, values in losses.items())
     beside = "" if line is None else f" A dashed line marks {line[0]}, {line[1]:.3f}."
     return (
-        "What each part is worth: validation losses of nets that gain one part per row. Left, the losses in nats per "
-        f"character, one dot per seed, and their means: {means}.{beside} Right, by how much each net improves on the "
-        f"one above it, with the 95 % interval: {'; '.join(parts)}."
+        f"{_parts_message(losses, line)}. Validation losses of nets that gain one part per row, in nats per character, "
+        f"one dot per seed, with their mean: {means}.{beside} By how much each net improves on the one above it, with "
+        f"the 95 % interval: {'; '.join(parts)}."
     )

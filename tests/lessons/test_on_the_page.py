@@ -1,4 +1,4 @@
-"""The net of lesson 02 and the loop of lesson 04, pasted into an empty file, train and write names without lib."""
+"""What lessons print to be copied works without lib: 02's net with 04's loop as a program, 08's WaveNet as a class."""
 
 import json
 import re
@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from lib.wavenet import WaveNet
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "on-the-page"
@@ -65,3 +68,15 @@ def test_eight_names_are_written_at_each_moment(printed):
     assert len(rows) == 4 and all(re.fullmatch(r"[a-z ]+", row) for row in rows)
     last = rows[-1].split()
     assert 7 <= len(last) <= 8 and all(2 * len(re.findall("[aeiouy]", name)) >= len(name) // 2 for name in last)
+
+
+def test_the_wavenet_on_the_page_needs_only_torch_and_computes_what_libs_does():
+    page = {}
+    exec("import torch\nfrom torch import nn\n\n" + "\n\n".join(tagged("08")), page)
+    torch.manual_seed(0)
+    own, ids = page["WaveNet"](V=5, C=6, dilations=(1, 3)), torch.randint(5, (2, 9))
+    net = WaveNet(5, 6, (1, 3))
+    left_over = net.load_state_dict(own.state_dict(), strict=False)
+    assert left_over.missing_keys == []
+    assert left_over.unexpected_keys == ["layers.1.residual.weight", "layers.1.residual.bias"]
+    torch.testing.assert_close(own(ids), net(ids))

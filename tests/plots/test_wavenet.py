@@ -28,3 +28,10 @@ def test_the_description_of_the_parts_gives_every_mean_and_verdict():
     assert "+ worse -0.010 [-0.010, -0.010], a loss" in described
     assert "+ neither -0.000" in described or "+ neither +0.000" in described
     assert described.count("0 is inside") == 1
+
+
+def test_the_message_of_the_parts_is_computed():
+    title = lambda *line: plots_wavenet.parts_figure(LOSSES, *line).get_suptitle()
+    assert title() == "Most is gained by better"
+    assert title(("other net", 1.9)) == "Most is gained by better; no row reaches the other net"
+    assert title(("other net", 2.1)) == "Most is gained by better"
