@@ -1,0 +1,73 @@
+// What all live figures are built from: elements, controls, and a line that a screen reader hears.
+
+/** An element: `on...` are listeners, other properties attributes; children are elements or text. */
+export function make(tag, properties = {}, ...children) {
+    const svg = ["svg", "path", "rect", "circle", "line", "text", "g"].includes(tag);
+    const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+        if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+        else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+}
+
+/** A labelled text field; `change` gets its text at each key. */
+export function textField(label, value, change, properties = {}) {
+    const input = make("input", {
+        type: "text", value, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+        oninput: () => change(input.value), ...properties,
+    });
+    return make("label", { class: "live-field" }, label, input);
+}
+
+/** A labelled slider that shows its value; `change` gets the number, `show` writes it. */
+export function slider(label, { min, max, step = 1, value }, change, show = String) {
+    const output = make("output", {}, show(value));
+    const input = make("input", {
+        type: "range", min, max, step, value, "aria-valuetext": show(value),
+        oninput: () => {
+            const text = show(Number(input.value));
+            output.textContent = text;
+            input.setAttribute("aria-valuetext", text);
+            change(Number(input.value));
+        },
+    });
+    return make("label", { class: "live-field" }, label, input, output);
+}
+
+/** A labelled list to choose from; options are [value, text] pairs. */
+export function choice(label, options, value, change) {
+    const select = make("select", { onchange: () => change(select.value) });
+    for (const [key, text] of options) select.append(make("option", { value: key, selected: key === value }, text));
+    return make("label", { class: "live-field" }, label, select);
+}
+
+export function button(text, press) {
+    return make("button", { type: "button", onclick: press }, text);
+}
+
+/** A line below a figure, read aloud when it changes, at most twice a second. */
+export function announcer() {
+    const line = make("p", { class: "live-says", role: "status" });
+    let waiting;
+    line.say = (text) => {
+        clearTimeout(waiting);
+        waiting = setTimeout(() => { line.textContent = text; }, 400);
+    };
+    line.textContent = "";
+    return line;
+}
+
+/** The frame of a figure: its name, controls, picture, and announcer. */
+export function frame(element, name, controls, picture, says) {
+    element.classList.add("live-figure");
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", name);
+    element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
+}
+
+/** The class of a letter's colour, the same as in the lessons' figures: one for each letter of charlie, one for the stop mark. */
+export function letterClass(letter) {
+    return letter === "." ? "live-stop" : "charlie".includes(letter) ? `live-${letter}` : "live-other";
+}
