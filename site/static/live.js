@@ -1,10 +1,19 @@
-// Shows the live figures in their places; what stands there until then, or for ever without scripts, is the still figure.
+// Shows the live figures in their places when these come near the screen. What stands there until then, or for ever without
+// scripts, is the still figure.
 const folder = new URL("live/", import.meta.url);
 
-for (const place of document.querySelectorAll(".live[data-figure]")) {
+async function show(place) {
     const figure = document.createElement("div");
-    const data = { folder: folder.href, ...JSON.parse(place.dataset.data ?? "{}") };
-    import(new URL(`${place.dataset.figure}.js`, folder))
-        .then(({ mount }) => mount(figure, data))
-        .then(() => place.replaceChildren(figure));
+    const { mount } = await import(new URL(`${place.dataset.figure}.js`, folder));
+    await mount(figure, { folder: folder.href, ...JSON.parse(place.dataset.data ?? "{}") });
+    place.replaceChildren(figure);
 }
+
+const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        show(target);
+    }
+}, { rootMargin: "400px" });
+document.querySelectorAll(".live[data-figure]").forEach((place) => near.observe(place));
