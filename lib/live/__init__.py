@@ -51,11 +51,12 @@ class LiveFigure(anywidget.AnyWidget):
         data: what the module's `mount` gets.
     """
 
+    _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
     data = traitlets.Dict().tag(sync=True)
 
     def __init__(self, name: str, still: tuple[bytes, str], **data: object) -> None:
         self._still = still
-        super().__init__(_esm=module(name), _css=(_HERE / "style.css").read_text(encoding="utf-8"), data=data)
+        super().__init__(_esm=module(name), data=data)
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
         """The widget, and beside it the still figure."""
@@ -65,7 +66,7 @@ class LiveFigure(anywidget.AnyWidget):
         return data | {"image/png": base64.b64encode(png).decode(), "text/plain": description}, metadata
 
 
-def weights(model: nn.Module, vocabulary: Vocabulary) -> bytes:
+def weights(model: nn.Module, vocabulary: Vocabulary | None) -> bytes:
     """A staged net (GELU) for the page: the length of a header as a 32-bit number, the header in JSON, float32 numbers.
 
     The numbers: the embedding (V, C); for each stage the matrix (H, 2C) and the bias (H,), with BatchNorm's running
@@ -76,7 +77,8 @@ def weights(model: nn.Module, vocabulary: Vocabulary) -> bytes:
     """
     stages = [layer for name, layer in getattr(model, "named_children", dict)() if name.startswith("stage")]
     gelu = [isinstance(stage, Stage) and repr(stage.activation) == repr(nn.GELU()) for stage in stages]
-    if not (gelu and all(gelu) and isinstance(getattr(model, "head", None), nn.Linear)):
+    halved = [stage for stage, has_gelu in zip(stages, gelu, strict=True) if has_gelu and stage.flatten.n == 2]
+    if not stages or halved != stages or not isinstance(getattr(model, "head", None), nn.Linear):
         raise ValueError(
             "the page runs staged nets with GELU only; "
             f"got {getattr(model, 'settings', None) or type(model).__name__}. "

@@ -2,7 +2,7 @@
 import { announcer, button, frame, make, slider, textField } from "./figure.js";
 import { load, nameProbabilities, nextProbabilities, sample, unknownLetters } from "./staged.js";
 
-const WRITTEN = 12, SHORT = 40, LEAST = 25; // names at a press; characters in a field; pixels of a bar, its gap included
+const WRITTEN = 12, SHORT = 40, LEAST = 24; // names at a press; characters in a field; pixels of a bar
 
 /** A probability in percent, for a label. */
 export function percent(p) {
@@ -35,7 +35,7 @@ const quoted = (text) => `“${text}”`;
 const likeliest = (net, probs) => [...probs.keys()].sort((a, b) => probs[b] - probs[a]).slice(0, 3)
     .filter((id) => probs[id] > 0).map((id) => `${label(net.characters[id])} ${percent(probs[id])} %`).join(", ");
 
-/** A bar above a letter; `set` moves it to a share of the full height, and the pale bar behind it. */
+/** A bar above a letter; `set` moves it and the pale bar behind it to shares of the full height. A narrow one says whole percents only. */
 function bar(letter, tag, properties) {
     const own = make("i", { class: "live-own" }), front = make("i"), number = make("span");
     const element = make(tag, { class: "live-bar", ...properties }, make("span", { class: "live-column" }, own, front, number), label(letter));
@@ -43,7 +43,7 @@ function bar(letter, tag, properties) {
         front.style.height = `${100 * share}%`;
         own.style.height = `${100 * ownShare}%`;
         number.style.bottom = `${100 * share}%`;
-        number.textContent = percent(p);
+        number.textContent = tag === "span" ? percent(p) : p < 0.01 ? "" : Math.round(100 * p);
         if (tag === "button") element.setAttribute("aria-label", `${label(letter)}, ${percent(p)} percent`);
     };
     return { element, set };
@@ -78,6 +78,8 @@ function chart(characters, take) {
     return { element, set };
 }
 
+const hint = (text) => make("p", { class: "live-hint" }, text);
+
 /** A part below the first one. */
 const part = (controls, ...rest) => make("div", { class: "live-part" }, make("div", { class: "live-controls" }, ...controls), ...rest);
 
@@ -87,7 +89,7 @@ function build(element, net, data) {
     const state = { start: data.start ?? known("charli"), temperature: data.temperature ?? 1, topK: data.topK ?? V, seed: data.seed ?? 1 };
 
     const says = announcer();
-    const begin = textField("a name begins with", state.start, (text) => { state.start = text; next(); }, { maxlength: SHORT });
+    const begin = textField("A name begins with", state.start, (text) => { state.start = text; next(); }, { maxlength: SHORT });
     const field = begin.querySelector("input");
     const picture = chart(net.characters, (letter) => {
         const start = known(spelled(net, state.start));
@@ -114,7 +116,7 @@ function build(element, net, data) {
     }
 
     const list = make("ul", { class: "live-names" }), heading = make("p");
-    const seed = textField("seed", state.seed, (text) => { state.seed = Number(text) >>> 0; }, { type: "number", min: 0, max: 2 ** 32 - 1, step: 1 });
+    const seed = textField("Seed", state.seed, (text) => { state.seed = Number(text) >>> 0; }, { type: "number", min: 0, max: 2 ** 32 - 1, step: 1 });
     let before = "";
     function write() {
         const settings = { start: known(spelled(net, state.start)), temperature: state.temperature, topK: state.topK };
@@ -141,19 +143,20 @@ function build(element, net, data) {
         likely.setAttribute("aria-label", `Each character’s probability after those before it: ${letters.map((letter, i) => `${label(letter)} ${percent(probs[i])} %`).join(", ")}`);
         if (!probs.length) return verdict.say(unknown.length ? lacking(net, unknown) : "Type a name.");
         const logProb = probs.reduce((sum, p) => sum + Math.log(p), 0);
-        verdict.say(`The net writes ${quoted(name)} ${oneIn(logProb)} times: ${(-logProb / probs.length).toFixed(2)} nats per character, ` +
-            `the end included. Guessing blindly costs ${Math.log(V).toFixed(2)}.`);
+        verdict.say(`Of the names that the net writes, ${oneIn(logProb)} is ${quoted(name)}: ${(-logProb / probs.length).toFixed(2)} nats per character, ` +
+            `the end included. Blind guessing costs ${Math.log(V).toFixed(2)}.`);
     }
 
     frame(element, "The trained net", [
         begin,
-        slider("temperature", { min: 0, max: 3, step: 0.1, value: state.temperature }, (value) => { state.temperature = value; next(); }, (value) => value.toFixed(1)),
-        slider("top-k", { min: 1, max: V, value: state.topK }, (value) => { state.topK = value; next(); }, (value) => value < V ? String(value) : `all ${V}`),
-    ], make("div", {}, picture.element, key), says);
+        slider("Temperature", { min: 0, max: 3, step: 0.1, value: state.temperature }, (value) => { state.temperature = value; next(); }, (value) => value.toFixed(1)),
+        slider("Top-k", { min: 1, max: V, value: state.topK }, (value) => { state.topK = value; next(); }, (value) => value < V ? String(value) : `all ${V}`),
+    ], make("div", {}, hint("The probability of the next character, in percent. Press a letter to write it."), picture.element, key), says);
     const name = data.name ?? known("charlie");
     element.append(
         part([seed, button(`Write ${WRITTEN} names`, write)], make("div", { role: "status" }, heading, list)),
-        part([textField("How likely is your name?", name, judge, { maxlength: SHORT })], likely, verdict),
+        part([textField("How likely is your name?", name, judge, { maxlength: SHORT })],
+            hint("The probability of each character after those before it, in percent."), likely, verdict),
     );
     next();
     judge(name);
