@@ -33,18 +33,18 @@ export function lacking(net, unknown) {
 const label = (letter) => ({ ".": "end", " ": "␣" })[letter] ?? letter;
 const quoted = (text) => `“${text}”`;
 const likeliest = (net, probs) => [...probs.keys()].sort((a, b) => probs[b] - probs[a]).slice(0, 3)
-    .filter((id) => probs[id] > 0).map((id) => `${label(net.characters[id])} ${percent(probs[id])} %`).join(", ");
+    .filter((id) => probs[id] > 0).map((id) => `${label(net.characters[id])} ${percent(probs[id])}\u00a0%`).join(", ");
 
 /** A bar above a letter; `set` moves it and the pale bar behind it to shares of the full height. A narrow one says whole percents only. */
 function bar(letter, tag, properties) {
     const own = make("i", { class: "live-own" }), front = make("i"), number = make("span");
-    const element = make(tag, { class: "live-bar", ...properties }, make("span", { class: "live-column" }, own, front, number), label(letter));
+    const element = make(tag, { class: "live-bar", ...properties }, make("span", {}, label(letter)), " ", make("span", { class: "live-column" }, own, front, number));
     const set = (p, share, ownShare = 0) => {
         front.style.height = `${100 * share}%`;
         own.style.height = `${100 * ownShare}%`;
         number.style.bottom = `${100 * share}%`;
         number.textContent = tag === "span" ? percent(p) : p < 0.01 ? "" : Math.round(100 * p);
-        if (tag === "button") element.setAttribute("aria-label", `${label(letter)}, ${percent(p)} percent`);
+        if (tag === "button") element.setAttribute("aria-label", `${label(letter)} ${percent(p)} percent`);
     };
     return { element, set };
 }
@@ -126,10 +126,11 @@ function build(element, net, data) {
         seed.querySelector("input").value = state.seed;
         before = JSON.stringify([settings, state.seed]);
         const names = sample(net, WRITTEN, { ...settings, seed: state.seed });
+        const different = new Set(names).size;
         list.replaceChildren(...names.map((name) => make("li", {},
             make("span", { class: "live-begun" }, settings.start), name.slice(settings.start.length) || (name ? "" : "(empty)"))));
         heading.textContent = `Seed ${state.seed}, temperature ${state.temperature}, ${state.topK < V ? `the ${state.topK} likeliest` : `all ${V}`} ` +
-            `characters: ${new Set(names).size} different names.`;
+            `characters: ${different} different ${different === 1 ? "name" : "names"}.`;
     }
 
     const likely = make("div", { class: "live-name" }), verdict = announcer();
