@@ -100,8 +100,12 @@ def test_a_beginning_by_keyboard(page, figure):
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     says(figure, "After “mar”: i 100 %. The net’s own: i")
+    certain = figure.get_by_role("button", name="i 100 percent")
+    page.keyboard.press("End")
+    assert certain.count() == 0
     page.keyboard.press("Tab")
     page.keyboard.press("Home")
+    assert certain.count() == 1
     assert figure.get_by_label("Top-k").get_attribute("aria-valuetext") == "1"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("end ")
