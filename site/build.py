@@ -14,6 +14,11 @@ from pathlib import Path
 from sources import ROOT, Sources, repository
 from sphinx.cmd.build import main as sphinx
 
+sys.path.insert(0, str(ROOT))  # this folder's lib, installed or not
+
+from lib.live import weights
+from lib.models import trained_model
+
 
 def build(folder: Path) -> int:
     """Write the site into a folder, which is deleted first; the exit code of Sphinx."""
@@ -23,8 +28,9 @@ def build(folder: Path) -> int:
     settings = ["-c", str(ROOT / "site"), "-d", str(work / "doctrees")]
     code = sphinx(["-q", "-W", "--keep-going", "-b", "html", *settings, str(work / "sources"), str(folder)])
     shutil.copytree(work / "sources" / "outputs", folder / "outputs")
-    if (live := ROOT / "lib" / "live").is_dir():
-        shutil.copytree(live, folder / "_static" / "live", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    live = folder / "_static" / "live"
+    shutil.copytree(ROOT / "lib" / "live", live, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (live / "net.bin").write_bytes(weights(*trained_model()))
     lighten(folder)
     (folder / ".nojekyll").touch()  # or GitHub Pages leaves out every folder that begins with an underscore
     (folder / ".buildinfo").unlink(missing_ok=True)

@@ -11,7 +11,14 @@ import torch
 import traitlets
 from torch import nn
 
-from lib.data import Vocabulary
+from lib.checkpoints import check_net
+from lib.data import STOP, Vocabulary
+from lib.layers import Stage
+from lib.models import trained_model
+from lib.plots.probabilities import bars
+from lib.plots.style import png_of
+from lib.sampling import letter_probs
+from lib.training import eval_mode
 
 _HERE = files("lib.live")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
@@ -44,11 +51,12 @@ class LiveFigure(anywidget.AnyWidget):
         data: what the module's `mount` gets.
     """
 
+    _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
     data = traitlets.Dict().tag(sync=True)
 
     def __init__(self, name: str, still: tuple[bytes, str], **data: object) -> None:
         self._still = still
-        super().__init__(_esm=module(name), _css=(_HERE / "style.css").read_text(encoding="utf-8"), data=data)
+        super().__init__(_esm=module(name), data=data)
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
         """The widget, and beside it the still figure."""
@@ -58,24 +66,62 @@ class LiveFigure(anywidget.AnyWidget):
         return data | {"image/png": base64.b64encode(png).decode(), "text/plain": description}, metadata
 
 
-def weights(model: nn.Sequential, vocabulary: Vocabulary) -> bytes:
+def weights(model: nn.Module, vocabulary: Vocabulary | None) -> bytes:
     """A staged net (GELU) for the page: the length of a header as a 32-bit number, the header in JSON, float32 numbers.
 
     The numbers: the embedding (V, C); for each stage the matrix (H, 2C) and the bias (H,), with BatchNorm's running
     statistics, scale and shift multiplied in; the head's matrix (V, H) and bias (V,). Little-endian.
+
+    Raises:
+        ValueError: another net, a vocabulary of another size, or weights that are NaN.
     """
+    stages = [layer for name, layer in getattr(model, "named_children", dict)() if name.startswith("stage")]
+    gelu = [isinstance(stage, Stage) and repr(stage.activation) == repr(nn.GELU()) for stage in stages]
+    halved = [stage for stage, has_gelu in zip(stages, gelu, strict=True) if has_gelu and stage.flatten.n == 2]
+    if not stages or halved != stages or not isinstance(getattr(model, "head", None), nn.Linear):
+        raise ValueError(
+            "the page runs staged nets with GELU only; "
+            f"got {getattr(model, 'settings', None) or type(model).__name__}. "
+            "Make one with staged_model(len(vocabulary), activation=nn.GELU, residual=True)."
+        )
+    if vocabulary is None:
+        raise ValueError("the page needs the vocabulary that the net was trained with, got None.")
+    check_net(model, vocabulary)
     numbers = [model.embedding.weight]
-    for name, stage in model.named_children():
-        if name.startswith("stage"):
-            scale = stage.norm.weight / (stage.norm.running_var + stage.norm.eps).sqrt()
-            numbers += [stage.linear.weight * scale[:, None], stage.norm.bias - stage.norm.running_mean * scale]
+    for stage in stages:
+        scale = stage.norm.weight / (stage.norm.running_var + stage.norm.eps).sqrt()
+        numbers += [stage.linear.weight * scale[:, None], stage.norm.bias - stage.norm.running_mean * scale]
     numbers += [model.head.weight, model.head.bias]
     header = {
         "characters": "".join(vocabulary.letters),
         "context": model.context,
+        "residual": [stage.residual for stage in stages],
         "shapes": [list(number.shape) for number in numbers],
     }
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 4)
-    flat = torch.cat([number.detach().float().flatten() for number in numbers])
+    flat = torch.cat([number.detach().float().flatten().cpu() for number in numbers])
     return struct.pack("<I", len(text)) + text + flat.numpy().astype("<f4").tobytes()
+
+
+def net(start: str = "charli", model: nn.Module | None = None, vocabulary: Vocabulary | None = None) -> LiveFigure:
+    """The trained net in the page: what comes next, names from a seed, how likely a name is.
+
+    Args:
+        start: the beginning of the names; loses characters that the vocabulary lacks.
+        model: a staged net with GELU; None is `trained_model()`'s.
+        vocabulary: the one that the model was trained with.
+
+    Raises:
+        ValueError: another net, or only one of model and vocabulary.
+    """
+    if model is None and vocabulary is None:
+        model, vocabulary = trained_model()
+    written = weights(model, vocabulary)
+    start = "".join(letter for letter in start if letter in vocabulary.letters[1:])
+    window = vocabulary.encode(start[-model.context :].rjust(model.context, STOP))
+    with torch.no_grad(), eval_mode(model):
+        ids = torch.tensor([window], device=model.head.weight.device)
+        probs = letter_probs(model(ids).cpu())[0]
+    fig = bars({"": probs}, vocabulary.letters, f"What the net expects after {start!r}" if start else "How names begin")
+    return LiveFigure("net", (png_of(fig), fig.alt), weights=written, start=start)
