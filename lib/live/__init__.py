@@ -11,7 +11,11 @@ import torch
 import traitlets
 from torch import nn
 
-from lib.data import Vocabulary
+from lib.data import STOP, Vocabulary
+from lib.live.leaks import NETS, TEXT, dependence
+from lib.plots import future as future_figures
+from lib.plots import memory
+from lib.plots.style import png_of
 
 _HERE = files("lib.live")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
@@ -44,11 +48,12 @@ class LiveFigure(anywidget.AnyWidget):
         data: what the module's `mount` gets.
     """
 
+    _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
     data = traitlets.Dict().tag(sync=True)
 
     def __init__(self, name: str, still: tuple[bytes, str], **data: object) -> None:
         self._still = still
-        super().__init__(_esm=module(name), _css=(_HERE / "style.css").read_text(encoding="utf-8"), data=data)
+        super().__init__(_esm=module(name), data=data)
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
         """The widget, and beside it the still figure."""
@@ -79,3 +84,16 @@ def weights(model: nn.Sequential, vocabulary: Vocabulary) -> bytes:
     text += b" " * (-len(text) % 4)
     flat = torch.cat([number.detach().float().flatten() for number in numbers])
     return struct.pack("<I", len(text)) + text + flat.numpy().astype("<f4").tobytes()
+
+
+def queues(name: str = "charlie") -> LiveFigure:
+    """What each layer's queue holds while a WaveNet writes a name, with the multiplications that this saves."""
+    fig = memory.queue_picture((STOP + name).rjust(5, STOP))
+    return LiveFigure("queues", (png_of(fig), fig.alt), word=name)
+
+
+def future(net: str = "causal") -> LiveFigure:
+    """Which outputs of a net change when a token moves: "causal", "same", "short" or "batchnorm", as in lesson 09."""
+    strength = dependence(net)
+    fig = future_figures.dependence_maps({NETS[net]: strength}, TEXT, "Which output sees which token")
+    return LiveFigure("future", (png_of(fig), fig.alt), net=net)

@@ -23,7 +23,7 @@ export function textField(label, value, change, properties = {}) {
 
 /** A labelled slider that shows its value; `change` gets the number, `show` writes it. */
 export function slider(label, { min, max, step = 1, value }, change, show = String) {
-    const output = make("output", {}, show(value));
+    const output = make("output", { "aria-hidden": "true" }, show(value)); // aria-valuetext says it
     const input = make("input", {
         type: "range", min, max, step, value, "aria-valuetext": show(value),
         oninput: () => {
@@ -64,6 +64,7 @@ export function frame(element, name, controls, picture, says) {
     element.classList.add("live-figure");
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", name);
+    element.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab takes arrow keys and letters for itself
     element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
 }
 
