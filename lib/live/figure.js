@@ -8,6 +8,8 @@ export function make(tag, properties = {}, ...children) {
         if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
         else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
     }
+    // Or JupyterLab would take arrow keys and letters for its own shortcuts: it looks at the focused element.
+    if (["input", "select", "button"].includes(tag) || "tabindex" in properties) element.dataset.lmSuppressShortcuts = "true";
     element.append(...children);
     return element;
 }
@@ -64,7 +66,6 @@ export function frame(element, name, controls, picture, says) {
     element.classList.add("live-figure");
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", name);
-    element.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab takes arrow keys and letters for itself
     element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
 }
 

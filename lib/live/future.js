@@ -111,7 +111,7 @@ function drawNet(net, token, shift, choose) {
             make("rect", { class: letterClass(letter), x: x + 7, y: LETTERS, width: 24, height: 22, rx: 3, stroke: "var(--edge)" }),
             text(x + CELL / 2, LETTERS + 16, letter, { "text-anchor": "middle", style: "fill:#111;font:600 15px monospace" }),
             bars(x, OUTPUTS, before[i], after[i], colour),
-            centred(x, 304, difference(after[i] - before[i]), colour === "var(--edge)" ? "var(--ink)" : colour, moves ? 600 : 400),
+            centred(x, 304, difference(after[i] - before[i]), colour === "var(--edge)" ? "var(--ink)" : colour),
             centred(x, 320, moves ? "≠" : "=", colour === "var(--edge)" ? "var(--ink)" : colour, 600),
             centred(x, 336, early ? "early" : "", "var(--red)", 600));
         if (chosen) {

@@ -3,7 +3,7 @@ import { announcer, button, choice, frame, letterClass, make, textField } from "
 
 const STACKS = { "1, 2, 4": [1, 2, 4], "1, 2, 4, 8": [1, 2, 4, 8] };
 const LONGEST_NAME = 12;
-const GAP = 38, LEFT = 64, ROW = 64, TOP = 22; // pixels
+const GAP = 38, LEFT = 68, ROW = 64, TOP = 22; // pixels
 const PACE = 1200; // milliseconds per letter
 
 /** What goes into the net while it writes a name: the stop mark, then the letters. */
@@ -83,8 +83,8 @@ function drawQueues(tokens, time, dilations) {
             text(0, centre - 25, `layer ${layer + 1}, dilation ${kept.length}`),
             ...kept.map((step, i) => box(start + i * size, y, size, tokenAt(tokens, step))),
             make("rect", { x: start - 2, y: y - 2, width: size + 4, height: size + 4, ...dashed }),
-            arrow(start - 5, centre, start - 24, centre),
-            text(start - 27, centre - 2, "read,", end), text(start - 27, centre + 12, "leaves", end),
+            arrow(start - 5, centre, start - 22, centre),
+            text(start - 25, centre - 2, "read,", end), text(start - 25, centre + 12, "leaves", end),
             box(now, y, size, tokens[time]),
             arrow(now - 4, centre, now - GAP + 4, centre), text(now - GAP / 2, centre - 7, "in", middle));
         if (layer) svg.append(arrow(now + size / 2, y + ROW - 3, now + size / 2, y + size + 3)); // from the layer below

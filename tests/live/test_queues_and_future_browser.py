@@ -19,7 +19,7 @@ from tests.slow.test_browser import browser_type_launch_args  # noqa: F401
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><link rel="stylesheet" href="style.css">
 <style>html[data-theme="dark"] {{ --pst-color-text-base: #ced6dd; --pst-color-background: #14181e;
---pst-color-surface: #29313d; --pst-color-text-muted: #9ca4af; }}</style><body style="margin: 16px"><main></main>
+--pst-color-surface: #29313d; --pst-color-text-muted: #9ca4af; }}</style><body style="margin: 16px; font-family: 'DejaVu Sans', sans-serif"><main></main>
 <script type="module">import {{ mount }} from "./{name}.js"; mount(document.querySelector("main"), {{}});</script>"""
 
 
@@ -53,7 +53,7 @@ def page(page, address):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 800, 1280])
 @pytest.mark.parametrize("name", ["queues", "future"])
-def test_nothing_is_cut_off(page, address, name, width, theme):
+def test_nothing_is_cut_off_or_covered(page, address, name, width, theme):
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{address}/{name}-{theme}.html")
     choice = page.get_by_role("combobox")
@@ -66,6 +66,12 @@ def test_nothing_is_cut_off(page, address, name, width, theme):
             return inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.bottom <= outer.bottom + 1;
         })"""
         assert page.locator("svg").evaluate(inside), option.inner_text()
+        apart = """(svg) => {
+            const boxes = [...svg.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
+            return boxes.every((a, i) => boxes.slice(i + 1).every((b) => a.right <= b.left + 1 || b.right <= a.left + 1
+                || a.bottom <= b.top + 5 || b.bottom <= a.top + 5));
+        }"""  # lines of text may be near each other: their boxes have room above and below the letters
+        assert page.locator("svg").evaluate(apart), option.inner_text()
 
 
 def now(page):
@@ -171,3 +177,11 @@ def test_answers_within_100_milliseconds(page, address, name):
     }"""
     times = sorted(page.locator("input").first.evaluate(measure) for _ in range(9))
     assert times[4] < 100
+
+
+@pytest.mark.parametrize("name", ["queues", "future"])
+def test_jupyterlab_leaves_the_keys_to_the_figure(page, address, name):
+    page.goto(f"{address}/{name}-light.html")
+    focusable = page.locator("input, select, button, [tabindex]")
+    assert focusable.count() >= 4
+    assert page.locator("[data-lm-suppress-shortcuts]").count() == focusable.count()
