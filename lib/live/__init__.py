@@ -14,7 +14,10 @@ from torch import nn
 from lib.checkpoints import check_net
 from lib.data import STOP, Vocabulary
 from lib.layers import Stage
+from lib.live.leaks import NETS, TEXT, dependence
 from lib.models import trained_model
+from lib.plots import future as future_figures
+from lib.plots import memory
 from lib.plots.probabilities import bars
 from lib.plots.style import png_of
 from lib.sampling import letter_probs
@@ -125,3 +128,16 @@ def net(start: str = "charli", model: nn.Module | None = None, vocabulary: Vocab
         probs = letter_probs(model(ids).cpu())[0]
     fig = bars({"": probs}, vocabulary.letters, f"What the net expects after {start!r}" if start else "How names begin")
     return LiveFigure("net", (png_of(fig), fig.alt), weights=written, start=start)
+
+
+def queues(name: str = "charlie") -> LiveFigure:
+    """What each layer's queue holds while a WaveNet writes a name, with the multiplications that this saves."""
+    fig = memory.queue_picture((STOP + name).rjust(5, STOP))
+    return LiveFigure("queues", (png_of(fig), fig.alt), word=name)
+
+
+def future(net: str = "causal") -> LiveFigure:
+    """Which outputs of a net change when a token moves: "causal", "same", "short" or "batchnorm", as in lesson 09."""
+    strength = dependence(net)
+    fig = future_figures.dependence_maps({NETS[net]: strength}, TEXT, "Which output sees which token")
+    return LiveFigure("future", (png_of(fig), fig.alt), net=net)

@@ -8,6 +8,8 @@ export function make(tag, properties = {}, ...children) {
         if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
         else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
     }
+    // Or JupyterLab would take arrow keys and letters for its own shortcuts: it looks at the focused element.
+    if (["input", "select", "button"].includes(tag) || "tabindex" in properties) element.dataset.lmSuppressShortcuts = "true";
     element.append(...children);
     return element;
 }
@@ -23,7 +25,7 @@ export function textField(label, value, change, properties = {}) {
 
 /** A labelled slider that shows its value; `change` gets the number, `show` writes it. */
 export function slider(label, { min, max, step = 1, value }, change, show = String) {
-    const output = make("output", {}, show(value));
+    const output = make("output", { "aria-hidden": "true" }, show(value)); // aria-valuetext says it
     const input = make("input", {
         type: "range", min, max, step, value, "aria-valuetext": show(value),
         oninput: () => {
