@@ -25,7 +25,7 @@ export function ladderRows(letters, stages) {
 
 /** What a box is and holds, and the shape of its row. */
 export function describeBox({ shape, size, boxes }, box) {
-    const name = boxes.length > 1 ? `${NAMES[size]} ${box + 1} of ${boxes.length}` : "All eight letters";
+    const name = boxes.length > 1 ? `${NAMES[size]} ${box + 1} of ${boxes.length}` : "All eight";
     return `${name}: ${boxes[box].join(" ")}, ${CHANNELS * size} numbers. The shape of its row is ${shape}.`;
 }
 
@@ -86,7 +86,7 @@ export function mount(element, data = {}) {
         at = [row, box];
         const { size } = rows[row];
         const { x, y, width } = place(rows[row], box);
-        const beam = { x: x - 1, y, width: width + 2, height: BOTTOM + HEIGHT - y };
+        const beam = { x: x - 1, y, width: width + 2, height: BOTTOM + HEIGHT / 2 - y };
         for (const [name, value] of Object.entries(beam)) svg.firstChild.setAttribute(name, value);
         for (const [i, boxes] of groups.entries()) {
             boxes[0].parentNode.classList.toggle("live-row", i === row);
@@ -115,7 +115,7 @@ export function mount(element, data = {}) {
 
     function change() {
         draw();
-        select(Math.max(0, rows.length - 2), 0);
+        select(Math.max(1, rows.length - 2), 0);
     }
 
     const keys = {
@@ -124,7 +124,7 @@ export function mount(element, data = {}) {
     };
     const controls = [
         textField("Word", word, (text) => { word = text; draw(); select(...at); }),
-        choice("Neighbours that each stage merges", STAGES.map((text) => [text, text]), stages, (text) => { stages = text; change(); }),
+        choice("Stages", STAGES.map((text) => [text, text]), stages, (text) => { stages = text; change(); }),
     ];
     change();
     frame(element, "The ladder", controls, pointable("Boxes of the ladder; arrow keys move", svg, says, point, keys), says);
