@@ -15,6 +15,7 @@ from torch import nn
 from lib import plots
 from lib.data import STOP, Vocabulary
 from lib.plots.graphs import graph
+from lib.plots.style import NAME, png_of
 from lib.wavenet import dilated_receptive_field
 
 _HERE = files("lib.live")
@@ -49,10 +50,11 @@ class LiveFigure(anywidget.AnyWidget):
     """
 
     data = traitlets.Dict().tag(sync=True)
+    _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
 
     def __init__(self, name: str, still: tuple[bytes, str], **data: object) -> None:
         self._still = still
-        super().__init__(_esm=module(name), _css=(_HERE / "style.css").read_text(encoding="utf-8"), data=data)
+        super().__init__(_esm=module(name), data=data)
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
         """The widget, and beside it the still figure."""
@@ -62,10 +64,10 @@ class LiveFigure(anywidget.AnyWidget):
         return data | {"image/png": base64.b64encode(png).decode(), "text/plain": description}, metadata
 
 
-def ladder(word: str = plots.NAME) -> LiveFigure:
+def ladder(word: str = NAME) -> LiveFigure:
     """The ladder of lesson 02: type a word, choose the stages, point at a box."""
     fig = plots.ladder(word.lower()[-8:].rjust(8, STOP))
-    return LiveFigure("ladder", (plots.png_of(fig), fig.alt), word=word)
+    return LiveFigure("ladder", (png_of(fig), fig.alt), word=word)
 
 
 def taps(kernel: int = 2, dilations: Sequence[int] = (1, 2, 4)) -> LiveFigure:
@@ -74,9 +76,9 @@ def taps(kernel: int = 2, dilations: Sequence[int] = (1, 2, 4)) -> LiveFigure:
     Raises:
         ValueError: the kernel size or a dilation is below 1.
     """
-    text = STOP * dilated_receptive_field(kernel, dilations) + plots.NAME
+    text = STOP * dilated_receptive_field(kernel, dilations) + NAME
     fig = graph(text, dilations=dilations, highlight=len(text) - 1, kernel=kernel)
-    return LiveFigure("taps", (plots.png_of(fig), fig.alt), kernel=kernel, dilations=list(dilations))
+    return LiveFigure("taps", (png_of(fig), fig.alt), kernel=kernel, dilations=list(dilations))
 
 
 def weights(model: nn.Sequential, vocabulary: Vocabulary) -> bytes:

@@ -105,28 +105,32 @@ export function mount(element, data = {}) {
         if (x(output) < scrollLeft || x(output) > scrollLeft + clientWidth) picture.scrollLeft = x(output) - clientWidth + 2 * column;
     }
 
-    /** After a change of the net: its last output, the controls, and everything drawn again. */
+    /** After a change of the net: draws it and selects its last output. */
     function change() {
         draw();
         select(columns - 1);
         reveal();
         const text = dilations.join(", ");
         presets.lastChild.value = PRESETS.includes(text) ? text : OWN;
+    }
+
+    /** After a change of the number of layers, too: a new control for each. */
+    function rebuild() {
         count.lastChild.value = dilations.length;
         layers.replaceChildren(make("span", {}, "inputs"), ...dilations.map((dilation, i) => {
             const options = [...new Set([...DILATIONS, dilation])].sort((a, b) => a - b).map((d) => [String(d), String(d)]);
             return choice(`layer ${i + 1}, dilation`, options, String(dilation), (value) => {
                 dilations[i] = Number(value);
                 change();
-                layers.children[i + 1].lastChild.focus();
             });
         }));
+        change();
     }
 
     function resize(layer) {
         while (dilations.length > layer) dilations.pop();
         while (dilations.length < layer) dilations.push(DILATIONS.findLast((d) => d <= 2 * dilations.at(-1)));
-        change();
+        rebuild();
     }
 
     const step = (by) => () => { select(output + by); reveal(); };
@@ -139,12 +143,12 @@ export function mount(element, data = {}) {
     const numbers = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => [String(from + i), String(from + i)]);
     const presets = choice("Dilations", [...PRESETS, OWN].map((text) => [text, text]), PRESETS[0], (text) => {
         if (text !== OWN) dilations = text.split(", ").map(Number);
-        change();
+        rebuild();
     });
     const count = choice("Layers", numbers(1, 5), "3", (value) => resize(Number(value)));
     const taps = choice("Kernel size", numbers(2, 4), String(kernel), (value) => { kernel = Number(value); change(); });
     frame(element, "Who meets whom", [taps, presets, count], make("div", { class: "live-net" }, layers, picture), says);
-    change();
+    rebuild();
     new ResizeObserver(() => { draw(); select(output); reveal(); }).observe(picture);
 }
 
