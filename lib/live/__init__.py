@@ -49,8 +49,8 @@ class LiveFigure(anywidget.AnyWidget):
         data: what the module's `mount` gets.
     """
 
-    data = traitlets.Dict().tag(sync=True)
     _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
+    data = traitlets.Dict().tag(sync=True)
 
     def __init__(self, name: str, still: tuple[bytes, str], **data: object) -> None:
         self._still = still
