@@ -8,6 +8,8 @@ export function make(tag, properties = {}, ...children) {
         if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
         else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
     }
+    // JupyterLab takes arrow keys and letters for itself, unless what has the focus says so; on its parent it does not help.
+    if (element.tabIndex >= 0) element.setAttribute("data-lm-suppress-shortcuts", "true");
     element.append(...children);
     return element;
 }
@@ -64,7 +66,6 @@ export function frame(element, name, controls, picture, says) {
     element.classList.add("live-figure");
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", name);
-    element.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab takes arrow keys and letters for itself
     element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
 }
 

@@ -32,6 +32,7 @@ export function describeBox({ shape, size, boxes }, box) {
 const CELL = 26; // the room of a letter's box; all in units of the picture
 const GAP = 6; // between boxes
 const HEIGHT = 28; // of a box
+const INSET = 2.5; // of its colours, so that its frame is seen beside white ones, too
 const TOP = 3; // above the highest row, for its frame
 const BOTTOM = TOP + 3 * 62; // of the row of letters, from above
 
@@ -42,12 +43,14 @@ function place(row, box) {
 
 function drawBox(row, box, above) {
     const { x, y, width } = place(row, box);
-    const cell = width / row.size;
+    const cell = (width - 2 * INSET) / row.size;
     const group = make("g", {});
     for (const [i, letter] of row.boxes[box].entries()) {
+        const left = x + INSET + i * cell;
+        const size = { x: left, y: y + INSET, width: cell, height: HEIGHT - 2 * INSET };
         group.append(
-            make("rect", { class: letterClass(letter), x: x + i * cell, y, width: cell, height: HEIGHT }),
-            make("text", { class: "live-on-colour", x: x + (i + 0.5) * cell, y: y + 19 }, letter),
+            make("rect", { class: letterClass(letter), ...size }),
+            make("text", { class: "live-on-colour", x: left + cell / 2, y: y + 19 }, letter),
         );
     }
     group.append(make("rect", { class: "live-box", x, y, width, height: HEIGHT, rx: 3 }));
@@ -86,7 +89,7 @@ export function mount(element, data = {}) {
         at = [row, box];
         const { size } = rows[row];
         const { x, y, width } = place(rows[row], box);
-        const beam = { x: x - 1, y, width: width + 2, height: BOTTOM + HEIGHT / 2 - y };
+        const beam = { x: x - 1, y, width: width + 2, height: BOTTOM - y };
         for (const [name, value] of Object.entries(beam)) svg.firstChild.setAttribute(name, value);
         for (const [i, boxes] of groups.entries()) {
             boxes[0].parentNode.classList.toggle("live-row", i === row);

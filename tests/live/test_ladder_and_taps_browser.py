@@ -66,6 +66,14 @@ def says(page, text):
     expect(page.get_by_role("status")).to_contain_text(text)
 
 
+@pytest.mark.parametrize("name", ["ladder", "taps"])
+def test_jupyterlab_leaves_the_keys_to_what_has_the_focus(page, address, name):
+    page.goto(f"{address}/{name}.html")
+    page.locator(".live-picture").wait_for()
+    for element in page.locator("input, select, button, [tabindex]").all():
+        assert element.get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
 def test_the_ladder_by_keyboard(page, address):
     page.goto(f"{address}/ladder.html")
     says(page, "Quad 1 of 2: . c h a, 40 numbers. The shape of its row is (B, 2, 40).")
