@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import struct
+from collections.abc import Sequence
 from importlib.resources import files
 
 import anywidget
@@ -11,6 +12,7 @@ import torch
 import traitlets
 from torch import nn
 
+from lib import plots
 from lib.checkpoints import check_net
 from lib.data import STOP, Vocabulary
 from lib.layers import Stage
@@ -18,10 +20,12 @@ from lib.live.leaks import NETS, TEXT, dependence
 from lib.models import trained_model
 from lib.plots import future as future_figures
 from lib.plots import memory
+from lib.plots.graphs import graph
 from lib.plots.probabilities import bars
-from lib.plots.style import png_of
+from lib.plots.style import NAME, png_of
 from lib.sampling import letter_probs
 from lib.training import eval_mode
+from lib.wavenet import dilated_receptive_field
 
 _HERE = files("lib.live")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
@@ -67,6 +71,23 @@ class LiveFigure(anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         png, description = self._still
         return data | {"image/png": base64.b64encode(png).decode(), "text/plain": description}, metadata
+
+
+def ladder(word: str = NAME) -> LiveFigure:
+    """The ladder of lesson 02: type a word, choose the stages, point at a box."""
+    fig = plots.ladder(word.lower()[-8:].rjust(8, STOP))
+    return LiveFigure("ladder", (png_of(fig), fig.alt), word=word)
+
+
+def taps(kernel: int = 2, dilations: Sequence[int] = (1, 2, 4)) -> LiveFigure:
+    """Who meets whom: choose the kernel size (2 to 4) and the dilations of up to five layers, point at an output.
+
+    Raises:
+        ValueError: the kernel size or a dilation is below 1.
+    """
+    text = STOP * dilated_receptive_field(kernel, dilations) + NAME
+    fig = graph(text, dilations=dilations, highlight=len(text) - 1, kernel=kernel)
+    return LiveFigure("taps", (png_of(fig), fig.alt), kernel=kernel, dilations=list(dilations))
 
 
 def weights(model: nn.Module, vocabulary: Vocabulary | None) -> bytes:

@@ -70,6 +70,28 @@ export function frame(element, name, controls, picture, says) {
     element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
 }
 
+/**
+ * A picture with one tab stop. `point` gets the place pointed at by mouse or finger, in the picture's units; `keys` has
+ * what each key does. `says` describes it.
+ */
+export function pointable(label, svg, says, point, keys) {
+    says.id ||= `live-${Math.random().toString(36).slice(2)}`;
+    svg.setAttribute("aria-hidden", "true");
+    const at = ({ clientX, clientY }) => {
+        const { left, top, width } = svg.getBoundingClientRect();
+        const scale = svg.viewBox.baseVal.width / width;
+        point((clientX - left) * scale, (clientY - top) * scale);
+    };
+    const press = (event) => {
+        if (!Object.hasOwn(keys, event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+        event.preventDefault();
+        keys[event.key]();
+    };
+    const properties = { class: "live-picture", tabindex: 0, role: "application", "aria-label": label };
+    const listeners = { onpointermove: at, onpointerdown: at, onkeydown: press };
+    return make("div", { ...properties, "aria-describedby": says.id, ...listeners }, svg);
+}
+
 /** The class of a letter's colour, the same as in the lessons' figures: one for each letter of charlie, one for the stop mark. */
 export function letterClass(letter) {
     return letter === "." ? "live-stop" : "charlie".includes(letter) ? `live-${letter}` : "live-other";

@@ -1,7 +1,7 @@
 """The figures of lesson 07: what a tree and a dilated net compute, what each output sees, and what it costs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -27,14 +27,18 @@ LARGEST, SMALLEST = 14.0, 10.0  # points of the letters in a node; where they wo
 UNIT, INCHES, LABEL = 0.56, 5.8, 0.95  # a column at most, all columns at most, the labels beside them; in inches
 
 
-def _taps(place: int, dilation: int, repeating: bool) -> tuple[int, int]:
-    """The two nodes below a node, the earlier first; if repeating, the first column serves for all before it."""
-    earlier = place - dilation
-    return (max(earlier, 0) if repeating else earlier, place)
+def _taps(place: int, dilation: int, repeating: bool, kernel: int = 2) -> list[int]:
+    """The nodes below a node, the earliest first; if repeating, the first column serves for all before it."""
+    places = [place - tap * dilation for tap in reversed(range(kernel))]
+    return [max(earlier, 0) for earlier in places] if repeating else places
 
 
 def graph_nodes(
-    text: str, ends: Sequence[int] | None = None, dilations: Sequence[int] = (1, 2, 4), repeating: bool = False
+    text: str,
+    ends: Sequence[int] | None = None,
+    dilations: Sequence[int] = (1, 2, 4),
+    repeating: bool = False,
+    kernel: int = 2,
 ) -> list[list[int]]:
     """The columns that are computed in each row, tokens first.
 
@@ -44,8 +48,9 @@ def graph_nodes(
     Args:
         text: the tokens, one per column.
         ends: columns of the outputs, from 0; None for the dilated net.
-        dilations: distance between the two taps of each row, in columns.
+        dilations: distance between neighbouring taps of each row, in columns.
         repeating: the text is left-padded with its first token, whose column serves for all before it.
+        kernel: taps of each node.
 
     Returns:
         A sorted list of columns for each row; the first row, of the tokens that are read, has nothing to compute.
@@ -53,7 +58,7 @@ def graph_nodes(
     Raises:
         ValueError: an output for which the text is too short, or a dilation below 1.
     """
-    reach = 0 if repeating else sum(dilations)
+    reach = 0 if repeating else (kernel - 1) * sum(dilations)
     if any(dilation < 1 for dilation in dilations):
         raise ValueError(f"dilations must be at least 1 column; got {tuple(dilations)}.")
     outputs = list(range(reach, len(text))) if ends is None else sorted(set(ends))
@@ -63,26 +68,27 @@ def graph_nodes(
             f"got {outputs}. Pad the text with stop marks on its left."
         )
     if ends is None:
-        starts = [0 if repeating else sum(dilations[:number]) for number in range(len(dilations) + 1)]
+        starts = [0 if repeating else (kernel - 1) * sum(dilations[:number]) for number in range(len(dilations) + 1)]
         return [list(range(start, len(text))) for start in starts]
     rows = [outputs]
     for dilation in reversed(dilations):
-        rows.append(sorted({tap for place in rows[-1] for tap in _taps(place, dilation, repeating)}))
+        rows.append(sorted({tap for place in rows[-1] for tap in _taps(place, dilation, repeating, kernel)}))
     return rows[::-1]
 
 
-def seen_by(text: str, row: int, place: int, dilations: Sequence[int] = (1, 2, 4)) -> str:
+def seen_by(text: str, row: int, place: int, dilations: Sequence[int] = (1, 2, 4), kernel: int = 2) -> str:
     """The characters that a node sees, in their order; a stop mark for each that lies before the text.
 
     Args:
         text: the tokens, one per column.
         row: 0 for the tokens themselves, 1 for the first layer, and so on.
         place: the node's column.
-        dilations: distance between the two taps of each row, in columns.
+        dilations: distance between neighbouring taps of each row, in columns.
+        kernel: taps of each node.
     """
     lags = {0}
     for dilation in dilations[:row]:
-        lags |= {lag + dilation for lag in lags}
+        lags = {lag + tap * dilation for lag in lags for tap in range(kernel)}
     return "".join(text[place - lag] if lag <= place else STOP for lag in sorted(lags, reverse=True))
 
 
@@ -98,24 +104,24 @@ def _boxes(count: int) -> str:
 
 
 def _describe(
-    text: str, ends: Sequence[int] | None, dilations: Sequence[int], highlight: int | None, repeating: bool
+    text: str, ends: Sequence[int] | None, dilations: Sequence[int], highlight: int | None, repeating: bool, kernel: int
 ) -> str:
-    rows = graph_nodes(text, ends, dilations, repeating)[1:]
+    rows = graph_nodes(text, ends, dilations, repeating, kernel)[1:]
     net = "the dilated net" if ends is None else "one tree" if len(set(ends)) == 1 else f"{len(set(ends))} trees"
     parts = []
     for number, (name, places) in enumerate(zip(_row_names(ends, dilations), rows, strict=True), start=1):
-        seen = ", ".join(seen_by(text, number, place, dilations) for place in places)
+        seen = ", ".join(seen_by(text, number, place, dilations, kernel) for place in places)
         parts.append(f"{name} has {_boxes(len(places))} ({seen})")
     described = (
         f"A graph of {net} over {text}: {_boxes(sum(map(len, rows)))} in all. One column per token, read from "
         "bottom to top. Each box is above the last character that it sees, striped with the colours of all that it "
-        f"sees, here in brackets: {'; '.join(parts)}. Lines lead up to each box from the two that it reads; a dot "
+        f"sees, here in brackets: {'; '.join(parts)}. Lines lead up to each box from the {kernel if kernel > 2 else 'two'} that it reads; a dot "
         "marks a column where nothing is computed."
     )
     if repeating:
         described += " A line that would start before the first column starts at the first column."
     if highlight is not None:
-        sizes = [len(places) for places in graph_nodes(text, [highlight], dilations, repeating)[1:]]
+        sizes = [len(places) for places in graph_nodes(text, [highlight], dilations, repeating, kernel)[1:]]
         sizes_listed = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if sizes[1:] else str(sizes[0])
         described += f" The tree of the output above column {highlight + 1} is drawn dark: {sizes_listed} boxes; all others are pale."
     return described
@@ -129,6 +135,7 @@ def graph(
     highlight: int | None = None,
     repeating: bool = False,
     title: str = "",
+    kernel: int = 2,
 ) -> DescribedFigure:
     """What is computed for some outputs: a node for each application of a layer, a line for each input that it reads.
 
@@ -138,47 +145,48 @@ def graph(
         text: the tokens, one per column.
         ends: columns of the outputs, from 0, and the rows are called stages; None for the dilated net, and the rows
             are called layers.
-        dilations: distance between the two taps of each row, in columns.
+        dilations: distance between neighbouring taps of each row, in columns.
         highlight: column of the output whose own tree is drawn dark, the rest pale; None draws all dark.
         repeating: see `graph_nodes`.
         title: the message, above the graph and before the description.
+        kernel: taps of each node.
 
     Raises:
         ValueError: see `graph_nodes`.
     """
-    rows = graph_nodes(text, ends, dilations, repeating)
-    dark = rows if highlight is None else graph_nodes(text, [highlight], dilations, repeating)
-    alt = f"{title}. ".removeprefix(". ") + _describe(text, ends, dilations, highlight, repeating)
+    rows = graph_nodes(text, ends, dilations, repeating, kernel)
+    dark = rows if highlight is None else graph_nodes(text, [highlight], dilations, repeating, kernel)
+    alt = f"{title}. ".removeprefix(". ") + _describe(text, ends, dilations, highlight, repeating, kernel)
     T, names = len(text), ["tokens", *_row_names(ends, dilations)]
     unit = min(UNIT, INCHES / (T + 0.3))
     fig, ax = canvas(alt, (-0.6, T - 0.3 + LABEL / unit), (-0.4, RISE * (len(rows) - 1) + max(0.5, 0.32 / unit)), unit)
     ax.set_title(title, fontsize=12, loc="left")
     for row, places in enumerate(rows):
-        _draw_row(ax, row, places if row else range(T), dark[row], text, dilations, 72 * WIDTH * unit)
-        for tap, place in _lines(places, dilations[row - 1], repeating) if row else ():
+        seen = {place: seen_by(text, row, place, dilations, kernel) for place in (places if row else range(T))}
+        _draw_row(ax, row, seen, dark[row], len(text), 72 * WIDTH * unit)
+        for tap, place in _lines(places, dilations[row - 1], repeating, kernel) if row else ():
             _draw_line(ax, tap, place, row, place in dark[row])
         label = names[row].replace(", ", "\n") + (f"\n{_boxes(len(places))}" if row else "")
         ax.text(T - 0.3, row * RISE, label, va="center", fontsize=10, color=INK)
     return fig
 
 
-def _lines(places: Sequence[int], dilation: int, repeating: bool) -> Iterator[tuple[int, int]]:
+def _lines(places: Sequence[int], dilation: int, repeating: bool, kernel: int) -> Iterator[tuple[int, int]]:
     for place in places:
-        for tap in _taps(place, dilation, repeating):
+        for tap in _taps(place, dilation, repeating, kernel):
             yield tap, place
 
 
-def _draw_row(
-    ax: Axes, row: int, places: Sequence[int], dark: Sequence[int], text: str, dilations: Sequence[int], points: float
-) -> None:
-    """A box, so many points wide, above each of these columns, striped with what it sees; dots above the others."""
-    for place in range(len(text)):
-        if place not in places:
+def _draw_row(ax: Axes, row: int, seen: Mapping[int, str], dark: Sequence[int], columns: int, points: float) -> None:
+    """A box, so many points wide, above each column in `seen`, striped with what it sees; dots above the others."""
+    for place in range(columns):
+        if place not in seen:
             ax.plot(place, row * RISE, ".", color=FAINT, markersize=4)
             continue
-        left, bottom, seen = place - WIDTH / 2, row * RISE - HEIGHT / 2, seen_by(text, row, place, dilations)
+        left, bottom, letters = place - WIDTH / 2, row * RISE - HEIGHT / 2, seen[place]
         strength, ink, edge, width = (0.8, INK, INK, 1.4) if place in dark else (0.28, GREY, FAINT, 0.7)
-        draw_letters(ax, left, bottom, seen, WIDTH / len(seen), HEIGHT, _letter_size(len(seen), points), strength, ink)
+        size = _letter_size(len(letters), points)
+        draw_letters(ax, left, bottom, letters, WIDTH / len(letters), HEIGHT, size, strength, ink)
         draw_frame(ax, left, bottom, WIDTH, HEIGHT, edgecolor=edge, linewidth=width)
 
 

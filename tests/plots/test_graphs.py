@@ -43,28 +43,38 @@ def test_a_tree_reads_what_the_ladder_reads():
         assert [seen_by(".charlie", number, place) for place in rows[number]] == boxes
 
 
-@given(DILATIONS, st.integers(1, 12))
-def test_the_dilated_net_computes_what_its_outputs_need_and_every_other_column_that_has_its_taps(dilations, outputs):
-    T = dilated_receptive_field(2, dilations) - 1 + outputs
+@given(DILATIONS, st.integers(1, 12), st.integers(2, 4))
+def test_the_dilated_net_computes_what_its_outputs_need_and_every_other_column_that_has_its_taps(
+    dilations, outputs, kernel
+):
+    T = dilated_receptive_field(kernel, dilations) - 1 + outputs
     rows, stack = (
-        graph_nodes("x" * T, dilations=dilations),
-        nn.Sequential(*[CausalConv1d(1, 1, 2, d) for d in dilations]),
+        graph_nodes("x" * T, dilations=dilations, kernel=kernel),
+        nn.Sequential(*[CausalConv1d(1, 1, kernel, d) for d in dilations]),
     )
     x = torch.zeros(1, T, 1)
     for number, (row, conv) in enumerate(zip(rows[1:], stack, strict=True), start=1):
         x = conv(x)
         assert row == list(range(T - x.shape[1], T))
-        assert {place - dilations[number - 1] for place in row} | set(row) <= set(rows[number - 1])
-    needed = graph_nodes("x" * T, range(T - outputs, T), dilations)
+        taps = {place - tap * dilations[number - 1] for place in row for tap in range(kernel)}
+        assert taps <= set(rows[number - 1])
+    needed = graph_nodes("x" * T, range(T - outputs, T), dilations, kernel=kernel)
     assert needed[-1] == rows[-1] and all(set(some) <= set(row) for some, row in zip(needed, rows, strict=True))
 
 
-@given(DILATIONS)
-def test_one_output_sees_the_tokens_that_its_graph_reads(dilations):
-    T = dilated_receptive_field(2, dilations)
+@given(DILATIONS, st.integers(1, 4))
+def test_one_output_sees_the_tokens_that_its_graph_reads(dilations, kernel):
+    T = dilated_receptive_field(kernel, dilations)
     text = "".join(chr(ord("a") + i) for i in range(T))
-    read = graph_nodes(text, [T - 1], dilations)[0]
-    assert seen_by(text, len(dilations), T - 1, dilations) == "".join(text[place] for place in read)
+    read = graph_nodes(text, [T - 1], dilations, kernel=kernel)[0]
+    assert seen_by(text, len(dilations), T - 1, dilations, kernel) == "".join(text[place] for place in read)
+
+
+def test_a_graph_draws_a_line_for_each_of_its_taps():
+    fig = graph("abcde", dilations=(2,), kernel=3)
+    lines = [line for line in fig.axes[0].lines if len(line.get_xdata()) == 2]
+    assert sorted(tuple(line.get_xdata()) for line in lines) == [(0, 4), (2, 4), (4, 4)]
+    assert "layer 1, dilation 2 has 1 box (ace)" in fig.alt and "from the 3 that it reads" in fig.alt
 
 
 def test_stop_marks_are_before_the_text():
