@@ -11,7 +11,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 STOP = "."
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parent / "data_files"  # in an installed wheel
+if not DATA.is_dir():
+    DATA = DATA.parents[1] / "data"
 
 
 def load_names(path: str | Path | None = None, unique: bool = True) -> list[str]:

@@ -27,6 +27,8 @@ PAGES = {
     **{f"notebooks/assignments/{name}.md": f"teacher/{name}.md" for name in TEACHING},
 }
 SHAPES = "The sheet of shapes"
+ELSEWHERE = "without-a-checkout"
+OWNED = "OWNER/REPOSITORY"
 CODE_OR_LINK = re.compile(r"(```.*?```|`[^`\n]*`)|(!?)(\[(?:`[^`\n]*`|[^\[\]])*\])\(<?([^()\s>]+)>?\)", re.DOTALL)
 TERM = re.compile(r"^\*\*(.+?)\*\*: (.+)$", re.MULTILINE)
 DATA = re.compile(r'src="data:(?:image|audio)/(\w+);base64,([^"]+)"')
@@ -37,6 +39,21 @@ def repository() -> str | None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     address = os.environ.get("SITE_REPOSITORY") or project.get("urls", {}).get("Repository", "")
     return address.rstrip("/") or None
+
+
+def on_github(address: str | None) -> str | None:
+    """The part OWNER/REPOSITORY of an address on GitHub, which Binder and Colab open; None for any other address."""
+    match = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?", address or "")
+    return match[1] if match else None
+
+
+def launchers(name: str, owned: str) -> str:
+    """One line of Markdown that opens a file of the repository in Binder and in Colab."""
+    binder = f"https://mybinder.org/v2/gh/{owned}/HEAD?labpath={name}"
+    colab = f"https://colab.research.google.com/github/{owned}/blob/HEAD/{name}"
+    return (
+        f"Run it [in Binder]({binder}) or [in Colab]({colab}), there after [one more cell](../README.md#{ELSEWHERE})."
+    )
 
 
 def slug(heading: str) -> str:
@@ -58,7 +75,7 @@ class Sources:
     """
 
     def __init__(self, folder: Path, address: str | None = None):
-        self.folder, self.address = folder, address
+        self.folder, self.address, self.owned = folder, address, on_github(address)
         cells = json.loads((ROOT / "notebooks" / "glossary.ipynb").read_text(encoding="utf-8"))["cells"]
         self.entries = [entry for cell in cells for entry in TERM.findall("".join(cell["source"]))]
         self.terms = {term.lower(): term for term, _ in self.entries}
@@ -68,7 +85,10 @@ class Sources:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for path in LESSONS:
-            self.notebook(path, json.loads(path.read_text(encoding="utf-8"))["cells"], f"lessons/{path.name}")
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if self.owned:
+                cells[0]["source"] = [*cells[0]["source"], "\n\n", launchers(f"notebooks/{path.name}", self.owned)]
+            self.notebook(path, cells, f"lessons/{path.name}")
         for name, page in PAGES.items():
             if name.endswith(".md") and name != "README.md":
                 self.page(page, self.text((ROOT / name).read_text(encoding="utf-8"), name, page))
@@ -182,7 +202,7 @@ class Sources:
 
     def readme(self) -> None:
         """README's beginning and its lessons are the first page; the rest is the page on running them."""
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        text = (ROOT / "README.md").read_text(encoding="utf-8").replace(OWNED, self.owned or OWNED)
         head, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
         lessons = next(section for section in sections if section.startswith("## The lessons\n"))
         sections.remove(lessons)

@@ -51,6 +51,34 @@ def test_the_address_is_the_variables_or_the_projects(monkeypatch):
     assert bool(sources.repository()) == ("[project.urls]" in project)
 
 
+@pytest.mark.parametrize(
+    ("address", "owned"),
+    [
+        ("https://github.com/ada/wave.net", "ada/wave.net"),
+        ("https://github.com/ada/wave.git", "ada/wave"),
+        ("https://host/ada/wave", None),
+        (None, None),
+    ],
+)
+def test_lessons_lead_to_binder_and_colab_where_the_repository_is_on_github(address, owned, tmp_path):
+    pages = sources.Sources(tmp_path / "sources", address)
+    pages.write()
+    for path in sources.LESSONS:
+        cells = json.loads((pages.folder / "lessons" / path.name).read_text(encoding="utf-8"))["cells"]
+        links = re.findall(r"\]\(<?(https://[^)>]*/HEAD[/?][^)>]+)", "".join(cells[0]["source"]))
+        name = f"notebooks/{path.name}"
+        assert links == owned_links(owned, name) and (ROOT / name).exists()
+        assert (f"(<../run.md#{sources.ELSEWHERE}>)" in "".join(cells[0]["source"])) == bool(owned)
+    run = (pages.folder / "run.md").read_text(encoding="utf-8")
+    assert f"%pip install -q git+https://github.com/{owned or sources.OWNED}\n" in run
+    assert f"## {sources.ELSEWHERE.replace('-', ' ').capitalize()}\n" in run
+
+
+def owned_links(owned, name):
+    binder, colab = "https://mybinder.org/v2/gh", "https://colab.research.google.com/github"
+    return [f"{binder}/{owned}/HEAD?labpath={name}", f"{colab}/{owned}/blob/HEAD/{name}"] if owned else []
+
+
 def test_each_picture_and_sound_is_one_file(written):
     for path in sources.LESSONS:
         page = json.loads((written.folder / "lessons" / path.name).read_text(encoding="utf-8"))
