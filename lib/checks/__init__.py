@@ -12,6 +12,7 @@ from lib.checks.lesson05 import softmax, write_name
 from lib.checks.lesson06 import differences, interval
 from lib.checks.lesson07 import convolve, mend_convolutions
 from lib.checks.lesson08 import masked_loss, mend_gated_layer
+from lib.checks.lesson09 import find_leaks, mend_leaks
 from lib.checks.lesson10 import mend_memory, ring_step
 from lib.checks.lesson11 import amp_loss, decode_levels
 
@@ -21,12 +22,14 @@ __all__ = [
     "convolve",
     "decode_levels",
     "differences",
+    "find_leaks",
     "flatten",
     "interval",
     "masked_loss",
     "mend_convolutions",
     "mend_gated_layer",
     "mend_layer",
+    "mend_leaks",
     "mend_memory",
     "mend_training",
     "mended_loss",

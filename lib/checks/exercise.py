@@ -105,7 +105,8 @@ class Implement(_Exercise):
     right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; ties: the
     one that also fits most passing cases, then the first listed. errors: from a part of an error's text to
     a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
-    way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained.
+    way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
+    a message shows a case; `given` if None.
     """
 
     answer: str
@@ -118,6 +119,7 @@ class Implement(_Exercise):
     method: Callable[[Mapping[str, int]], tuple[str, str] | None] = lambda calls: None
     probe: Callable = lambda answer, *case: answer(*case)
     hint: str = ""
+    told: Callable[[tuple], str] | None = None
 
     def cases(self, seed: str | None, student: str = "") -> list[tuple]:
         """The cases of a seed, or the examples; the same for all students."""
@@ -125,12 +127,13 @@ class Implement(_Exercise):
 
     def judge(self, cases: Sequence[tuple], results: Sequence[Mapping]) -> Verdict:
         """The verdict on what `collect` returned for these cases."""
+        told = self.told or given
         if any(result["value"] is None and not result["error"] for result in results):
             message = f"{self.answer} returned nothing. Fill it in, end it with return, then run this cell again."
             return wrong(NOT_DONE, message)
         for case, result in zip(cases, results, strict=True):
             if not result["error"] and difference(result["after"], case):
-                message = f"{self.answer} changed its arguments ({given(case)}). Make new objects instead."
+                message = f"{self.answer} changed its arguments ({told(case)}). Make new objects instead."
                 return wrong("changed its input", message)
         problems = [
             ("error", f"raised {result['error']}")
@@ -143,7 +146,7 @@ class Implement(_Exercise):
             if name == NOT_DONE:
                 return wrong(name, hint)
             kind, text = problems[number]
-            message = f"Given {given(cases[number])}, {self.answer} {text.rstrip('.')}."
+            message = f"Given {told(cases[number])}, {self.answer} {text.rstrip('.')}."
             return wrong(name, f"{message} {hint if name == kind or not hint else by_name(name, hint)}".strip())
         for result in results:
             if problem := self.method(result["calls"]):
@@ -328,12 +331,12 @@ def ids(draw: random.Random, size: int, *shape: int) -> Tensor:
 
 
 def listed(answer: Callable, *case: object) -> object:
-    """A probe: in the result, tensors become numbers or lists of numbers."""
+    """A probe: in the result, tensors and arrays of NumPy become numbers or lists of numbers."""
 
     def convert(value: object) -> object:
         if isinstance(value, (list, tuple)):
             return [convert(item) for item in value]
-        return value.tolist() if isinstance(value, Tensor) else value
+        return value.tolist() if hasattr(value, "tolist") else value
 
     return convert(answer(*case))
 

@@ -63,7 +63,7 @@ mended_loss = Implement(
     solution=_loss,
     praise="mended_loss is right for 3, 4 and 8 rows, and near 0 for a net that is certain and right.",
     mistakes=(
-        Mistake("not mended", "This is the loss of the code as given.", partial(_loss, softmax=2)),
+        Mistake("not mended", "It still gives the loss of the code above.", partial(_loss, softmax=2)),
         Mistake(
             "softmax over the batch",
             "The probabilities of one row should sum to 1: print the sums of your rows.",

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lib.checks.exercise import Implement, Mistake, composed, listed
+from lib.checks.exercise import Implement, Mistake, composed, given, listed
 
 _SMALL = torch.tensor([[0.5, -1.0, 2.0], [1.5, 0.0, -0.5], [-2.0, 1.0, 0.25]])
 
@@ -202,5 +202,6 @@ write_name = Implement(
         ),
     ),
     probe=_listed_with_net,
+    told=lambda case: f"a small test net (a table), darts {given(case[1:])}",
     hint="Print the window, the sum of the probabilities and the letter at each step.",
 )

@@ -13,6 +13,14 @@ def _quantiles(values: Tensor, low: float = 0.025) -> tuple[float, float]:
     return ends[0].item(), ends[1].item()
 
 
+def _one_tensor(answer: Callable, *case: Tensor) -> object:
+    """A probe: a list of numbers, or an array of NumPy, becomes a tensor."""
+    value = answer(*case)
+    numbers = listed(lambda: value)
+    is_flat = isinstance(numbers, list) and all(isinstance(item, float) for item in numbers)
+    return torch.tensor(numbers) if is_flat and not isinstance(value, Tensor) else value
+
+
 def _losses(seeds: int) -> tuple[Tensor, Tensor, Tensor]:
     """Losses of two nets, paired by seed, and draws; of 4,001 means, both quantiles are means themselves."""
     generator = torch.Generator().manual_seed(seeds)
@@ -67,10 +75,27 @@ interval = Implement(
             "The arms are drawn apart, so that the seeds' own noise stays in; take the differences seed by seed first.",
             lambda a, b, d: _quantiles(a[d].mean(1) - b[d.roll(1, 0)].mean(1)),
         ),
+        Mistake(
+            "not paired",
+            "The arms are drawn apart, so that the seeds' own noise stays in; take the differences seed by seed first.",
+            lambda a, b, d: _quantiles(a[d].mean(1) - b[d.flip(0)].mean(1)),
+        ),
+        Mistake(
+            "two intervals",
+            "These are the ends of two intervals, subtracted; take the differences seed by seed first.",
+            lambda a, b, d: tuple(
+                x - y for x, y in zip(_quantiles(a[d].mean(1)), _quantiles(b[d].mean(1)), strict=True)
+            ),
+        ),
+        Mistake(
+            "one mean of all",
+            "That is one mean over all draws, so both ends are equal. Each row of draws has a mean of its own.",
+            lambda a, b, d: _quantiles((a - b)[d].mean()),
+        ),
         Mistake("medians", "Expected means, not medians.", lambda a, b, d: _quantiles((a - b)[d].median(1).values)),
     ),
     probe=listed,
-    hint="Differences, then a mean for each row of draws, then two quantiles.",
+    hint="Differences, then a mean for each row of draws, then two quantiles. One row of draws serves both nets.",
 )
 
 
@@ -100,6 +125,7 @@ def _tried(seed: int, rates: int, seeds: int) -> tuple[Tensor, Tensor]:
 
 
 _CHOSEN = "A rate is chosen on seeds that are reported, and so is flattered by chance. Which columns are for choosing?"
+_LUCKY = "A rate that had luck with one seed wins by its lower loss. Both seeds should count: take their mean."
 _BOTH = "Both nets run at the rate that suits one of them. Choose a rate for each net."
 _EACH = (
     "With a rate of its own for each seed, a net beats itself. Choose one rate before you look at the reported seeds."
@@ -118,6 +144,7 @@ differences = Implement(
             choose=(
                 Mistake("chosen on the reported seeds", _CHOSEN, lambda x: x),
                 Mistake("chosen on the reported seeds", _CHOSEN, lambda x: x[:, 2:]),
+                Mistake("best of two seeds", _LUCKY, lambda x: x[:, :2].min(1, keepdim=True).values),
             ),
             rates=(
                 Mistake("one rate for both nets", _BOTH, lambda of_a, of_b: (of_b, of_b)),
@@ -144,5 +171,6 @@ differences = Implement(
             lambda a, b: _compared(a, b, choose=lambda x: -x[:, :2]),
         ),
     ),
+    probe=_one_tensor,
     hint="Print the rate that each net gets, and which seeds the numbers in the result come from.",
 )

@@ -97,6 +97,13 @@ convolve = Implement(
             lambda x, w, d: _taps(x, w, d)[0] @ w[:, : x.shape[2]].T,
         ),
     ),
+    errors={
+        "shapes cannot be multiplied": (
+            "sizes that do not meet",
+            "The taps have k*C numbers in their last dimension; which dimension of the weight has as many?",
+        ),
+        "but got size 0": ("empty slice", "-0 is 0: a slice that ends at -0 is empty. Compute its end as a number."),
+    },
     hint="The result has T - (k - 1) * dilation time steps. Try it with one channel and weights 1 and 10.",
 )
 
@@ -143,7 +150,7 @@ mend_convolutions = Implement(
         pad=(
             Mistake(
                 "it sees the future",
-                _BOTH,
+                f"{_BOTH} (And half of d = 1 is no zero at all, which makes the sequence shorter.)",
                 lambda x, d: F.pad(x, (0, 0, d // 2, d // 2)),
             ),
             Mistake(
@@ -163,6 +170,11 @@ mend_convolutions = Implement(
                 _zeros(0, 0),
             ),
             Mistake("padded twice", "Each layer lengthens the sequence: zeros in front are enough.", _zeros(1, 1)),
+            Mistake(
+                "padded batch",
+                "The pairs of F.pad begin with the last dimension: channels, then time steps, then the batch.",
+                lambda x, d: F.pad(x, (0, 0, 0, 0, d, 0)),
+            ),
             Mistake(
                 "one zero per layer",
                 "A layer shortens the sequence by its dilation, not always by one: pad as much.",
@@ -205,5 +217,11 @@ mend_convolutions = Implement(
             ),
         ),
     ),
+    errors={
+        "shapes cannot be multiplied": (
+            "padded channels",
+            "The pairs of F.pad begin with the last dimension: channels, then time steps. Print x.shape after it.",
+        ),
+    },
     hint="Print which time steps one output sees, with one layer, then with two.",
 )

@@ -1,5 +1,6 @@
 """Checks of lesson 08: a loss that leaves the padding out, and a WaveNet layer to mend."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -24,11 +25,11 @@ def _loss_case(B: int, T: int, V: int) -> tuple[Tensor, Tensor]:
     targets[:, -1] = 0
     for row in range(1, B):  # the first row is full, the others shorter and shorter
         targets[row, T - 1 - row] = 0
-        targets[row, T - row :] = -100
+        targets[row, T - row :] = -1
     return logits, targets
 
 
-# Exercise 1: logits (B, T, V) and targets (B, T) with -100 for padding, to the mean loss in nats per character.
+# Exercise 1: logits (B, T, V) and targets (B, T) with -1 for padding (F.cross_entropy refuses it), to the mean loss in nats per character.
 masked_loss = Implement(
     "my_loss",
     [_loss_case(3, 6, 5), _loss_case(2, 4, 27), _loss_case(4, 9, 3)],
@@ -48,7 +49,9 @@ masked_loss = Implement(
         Mistake(
             "mean of means",
             "You took the mean of each name and then the mean of those, so that characters of short names count more.",
-            lambda lo, t: sum(F.cross_entropy(a, b).item() for a, b in zip(lo, t, strict=True)) / len(t),
+            lambda lo, t: (
+                sum(F.cross_entropy(a, b, ignore_index=-1).item() for a, b in zip(lo, t, strict=True)) / len(t)
+            ),
         ),
         Mistake(
             "sum",
@@ -60,10 +63,18 @@ masked_loss = Implement(
             "You divided the sum by the number of names; divide by the number of real targets.",
             lambda lo, t: _loss(lo, t).item() * int((t >= 0).sum()) / len(t),
         ),
+        Mistake(
+            "bits", "That is in bits: take the natural logarithm.", lambda lo, t: _loss(lo, t).item() / math.log(2)
+        ),
+        Mistake(
+            "not reduced",
+            "That is the surprise of each character; return their mean, one number.",
+            lambda lo, t: (-_log_prob(lo, t)[t >= 0]).tolist(),
+        ),
         Mistake("sign", "The loss is minus the logarithm; yours is negative.", lambda lo, t: -_loss(lo, t).item()),
         Mistake(
             "stop marks left out",
-            "A stop mark (id 0) is a character to predict; only -100 is padding.",
+            "A stop mark (id 0) is a character to predict; only -1 is padding.",
             lambda lo, t: -_log_prob(lo, t)[t > 0].mean().item(),
         ),
         Mistake(
@@ -166,7 +177,7 @@ mend_gated_layer = Implement(
             ),
             output=(
                 Mistake(
-                    "x arrives late",
+                    "x from the earlier time step",
                     "With mix = 0, each output should be x at its own time step. At which time step is yours?",
                     lambda before, now, z, mix: before + z @ mix.T,
                 ),

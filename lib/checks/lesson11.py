@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lib.checks.exercise import Implement, Mistake, composed
+from lib.checks.exercise import Implement, Mistake, composed, given, listed
 
 MU = 255
 
@@ -28,7 +28,7 @@ decode_levels = Implement(
     solution=lambda ids: _expanded(_companded(ids)),
     praise="my_decode is right for each of the 256 levels.",
     mistakes=(
-        Mistake("no expanding", "That is step 1 alone, evenly spaced levels: undo the companding, too.", _companded),
+        Mistake("no expanding", "That is step 1 alone, evenly spaced levels: undo the bending, too.", _companded),
         Mistake(
             "sign lost",
             "All samples are positive: restore the sign of y.",
@@ -57,31 +57,36 @@ decode_levels = Implement(
         ),
         Mistake(
             "256 in place of 255",
-            "mu is 255; the power has the base 1 + mu = 256.",
+            "Divide by 255; only the power has the base 256.",
             lambda ids: _expanded(_companded(ids), MU + 1),
         ),
         Mistake(
-            "base mu",
-            "The power has the base 1 + mu, for the logarithm was divided by ln(1 + mu).",
+            "256 in place of 255",
+            "Divide by 255; only the power has the base 256.",
+            lambda ids: _expanded(_companded(ids)) * MU / (MU + 1),
+        ),
+        Mistake(
+            "base 255",
+            "The power has the base 256, for the logarithm was divided by ln 256.",
             lambda ids: _companded(ids).sign() * (MU ** _companded(ids).abs() - 1) / MU,
         ),
         Mistake(
             "1 not subtracted",
-            "The logarithm was of 1 + mu |x|: after the power, subtract the 1.",
+            "The logarithm was of 1 + 255 |x|: after the power, subtract the 1.",
             lambda ids: _companded(ids).sign() * (1 + MU) ** _companded(ids).abs() / MU,
         ),
         Mistake(
-            "not divided by mu",
-            "After the power and the 1 it is still mu |x|: divide by mu.",
+            "not divided by 255",
+            "After the power and the 1 it is still 255 |x|: divide by 255.",
             lambda ids: _expanded(_companded(ids)) * MU,
         ),
         Mistake(
             "base e",
-            "e to the power of |y| undoes ln alone; ln(1 + mu |x|) was also divided by ln(1 + mu).",
+            "e to the power of |y| undoes ln alone; ln(1 + 255 |x|) was also divided by ln 256.",
             lambda ids: _companded(ids).sign() * _companded(ids).abs().expm1() / MU,
         ),
         Mistake(
-            "companded again",
+            "bent again",
             "You applied the formula a second time: apply its inverse.",
             lambda ids: _companded(ids).sign() * torch.log1p(MU * _companded(ids).abs()) / math.log1p(MU),
         ),
@@ -108,14 +113,18 @@ def _last(sound: Tensor, T: int) -> Tensor:
 
 
 def _error_ratio(
-    net: Tensor | nn.Module, guitar: Tensor, sound: Tensor, align: Callable = _last, over: Callable = lambda o, t, s: t
-) -> Tensor:
-    net = _fir(net) if isinstance(net, Tensor) else net
-    output = net(guitar)
+    net: Tensor | nn.Module,
+    guitar: Tensor,
+    sound: Tensor,
+    align: Callable = _last,
+    over: Callable = lambda output, target, sound: target,
+    unit: Callable = lambda ratio: ratio,
+) -> float:
+    output = (_fir(net) if isinstance(net, Tensor) else net)(guitar)
     target = align(sound, output.shape[1])
     divisor = over(output, target, sound)
     error = (output - target).square()
-    return error.mean() if divisor is None else error.sum() / divisor.square().sum()
+    return unit(error.mean() if divisor is None else error.sum() / divisor.square().sum()).item()
 
 
 def _waves(seed: int, *sizes: tuple[int, int, int]) -> list[tuple]:
@@ -161,7 +170,12 @@ amp_loss = Implement(
                 lambda output, target, sound: torch.ones(1),
             ),
         ),
+        unit=(
+            Mistake("decibels", "That is in dB: return the ratio itself.", lambda ratio: 10 * ratio.log10()),
+            Mistake("root of the ratio", "That is the root of the ratio: return the ratio itself.", Tensor.sqrt),
+        ),
     ),
-    probe=lambda answer, weights, guitar, sound: answer(_fir(weights), guitar, sound),
+    probe=lambda answer, weights, guitar, sound: listed(answer, _fir(weights), guitar, sound),
+    told=lambda case: f"a small net of receptive field {len(case[0])}, {given(case[1:])}",
     hint="Print the shapes of output and target, and the energy that you divide by.",
 )

@@ -202,7 +202,10 @@ def _sizes(stages: str, between: str) -> list[int]:
     if torch.tensor(sizes).prod() != 8:
         raise ValueError(f"Expected stages whose product is 8, such as '2-2-2', '4-2' or '8', got {stages!r}.")
     if unknown := set(between.split()) - set(PARTS):
-        raise ValueError(f"Expected parts out of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}.")
+        raise ValueError(
+            f"Expected between to be parts out of {', '.join(PARTS)}, with spaces between them, such as "
+            f"'linear tanh', got {between!r}; unknown: {' '.join(sorted(unknown))}"
+        )
     return sizes
 
 

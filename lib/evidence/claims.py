@@ -180,6 +180,19 @@ AFTERWARDS = (
 )
 
 
+def registered(*numbers: str) -> str:
+    """The rows of PREREGISTERED with these numbers, in Markdown.
+
+    Raises:
+        LookupError: a number that the table does not have.
+    """
+    head, line, *rows = PREREGISTERED.splitlines()
+    by_number = {row.split()[1]: row for row in rows}
+    if unknown := [number for number in numbers if number not in by_number]:
+        raise LookupError(f"Expected claims out of {', '.join(by_number)}, got {', '.join(unknown)}.")
+    return "\n".join([head, line, *(by_number[number] for number in numbers)])
+
+
 def claims(evidence: Evidence) -> list[Claim]:
     """Every part of a claim that has a verdict, in the order of the table."""
     return [part.measure(evidence) for part in PARTS]

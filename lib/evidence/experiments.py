@@ -94,7 +94,13 @@ def _row(experiment: str, arm: str, seed: int, size: int, lr: float, split: int 
 
 
 def new_row(arm: str, seed: int, lr: float, size: int = SMALL, epochs: float = 4, **changes) -> Row:
-    """The settings of a run that is not in the plan: any of `make_net`'s, a learning rate and a length."""
+    """The settings of a run that is not in the plan: any of `make_net`'s, a learning rate and a length.
+
+    Raises:
+        ValueError: a setting that `make_net` does not have.
+    """
+    if unknown := set(changes) - set(NET_SETTINGS):
+        raise ValueError(f"Expected settings out of {', '.join(NET_SETTINGS)}, got {', '.join(sorted(unknown))}.")
     return _row("own", arm, seed, size, lr, epochs=epochs, **changes)
 
 

@@ -27,10 +27,10 @@ def bigram_table(probs: Float[Tensor, "V V"], characters: Sequence[str]) -> Desc
     pairs = [f"{characters[i]}{characters[j]} {100 * probs[i, j]:.0f} %" for i, j in places]
     i, j = places[0]
     fig = DescribedFigure(
-        f"Each row of the bigram table sums to 100 %; the {LARGEST} likeliest pairs are framed. A heat map with {V} rows "
-        f"for the character before and {V} columns for the next one. Most cells are pale, near 0 %; in each row a few are "
-        "dark. The columns of the vowels are darker than the others: a vowel can follow almost anything. The framed cells "
-        f"carry their probability: {', '.join(pairs)}.",
+        f"Framed are the {LARGEST} likeliest pairs, with their probability in %. A heat map with {V} rows for the character "
+        f"before and {V} columns for the next one; each row sums to 100 %. Most cells are pale, near 0 %; in each row a few are "
+        "dark. The columns of the vowels are darker than the others: a vowel can follow almost anything. The framed cells: "
+        f"{', '.join(pairs)}.",
         figsize=(7.2, 6.6),
     )
     ax = fig.subplots()

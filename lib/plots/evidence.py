@@ -47,7 +47,7 @@ def chance_plot(losses: Mapping[str, Float[Tensor, "N"]]) -> DescribedFigure:
         ax.plot(values, [y] * len(values), "o", color=BLUE, alpha=0.6)
         ax.plot(values.mean(), y, "|", color=INK, markersize=26, markeredgewidth=2)
     ax.set(yticks=range(len(losses)), yticklabels=reversed(losses), ylim=(-0.6, len(losses) - 0.4))
-    ax.set(xlabel="validation loss, nats per character", title="One net, ten times: other names move it most")
+    ax.set(xlabel="validation loss, nats per character", title="One net, twice ten times: other names move it most")
     ax.spines[["top", "left", "right"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return fig
@@ -105,10 +105,11 @@ def _draw_claim(ax: Axes, y: int, claim: Claim) -> None:
     across = {"transform": ax.get_yaxis_transform(), **BESIDE}  # x in axes, y in rows
     colour, marker = VERDICTS[claim.verdict]
     ax.plot(claim.differences, [y - 0.3] * len(claim.differences), ".", color=colour, alpha=0.6, markersize=6)
-    ax.plot(claim.interval, [y - 0.05] * 2, color=colour, linewidth=2.5, solid_capstyle="butt")
-    ax.plot(claim.mean, y - 0.05, marker, color=colour, markersize=10, markeredgecolor="white", markeredgewidth=1)
+    ax.plot(claim.interval, [y - 0.05] * 2, color=colour, linewidth=5, solid_capstyle="butt")
     ax.text(0, y + 0.3, claim.prediction, **across, bbox=PAPER)
-    ax.text(1.03, y - 0.05, claim.verdict, weight="bold", **across)
+    beside = {"transform": across["transform"], "clip_on": False}  # the shape is beside its word: it would hide a bar
+    ax.plot(1.04, y - 0.05, marker, color=colour, markersize=9, **beside)
+    ax.text(1.075, y - 0.05, claim.verdict, weight="bold", **across)
 
 
 def _describe_intervals(claims: Sequence[Claim]) -> str:

@@ -49,7 +49,7 @@ def _describe(window: str, rows: list[list[str]], channels: int, strided: bool) 
     )
 
 
-def _draw_arrows(ax, level: int, below: int, boxes: list[str], strided: bool) -> None:
+def _draw_arrows(ax, level: int, below: int, boxes: list[str], strided: bool, named: bool) -> None:
     """From each box of the row below to the middle of the part that it becomes in a box of this row."""
     T, size = len(boxes), len(boxes[0])
     n = below // T
@@ -64,13 +64,18 @@ def _draw_arrows(ax, level: int, below: int, boxes: list[str], strided: bool) ->
             xytext=((i + 0.5) * size / n, y - RISE + HEIGHT + 0.05),
             arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 1.4},
         )
-    name = "strided pairs" if strided else f"FlattenConsecutive({n})"
-    ax.text(T * size + 0.35, y - (RISE - HEIGHT) / 2, name, va="center", fontsize=11, color=GREY)
+    if named:
+        name = "strided pairs" if strided else f"FlattenConsecutive({n})"
+        ax.text(T * size + 0.35, y - (RISE - HEIGHT) / 2, name, va="center", fontsize=11, color=GREY)
 
 
 @styled
 def ladder(
-    window: str = STOP + NAME, stages: Sequence[int] = (2, 2, 2), channels: int = 10, strided: bool = False
+    window: str = STOP + NAME,
+    stages: Sequence[int] = (2, 2, 2),
+    channels: int = 10,
+    strided: bool = False,
+    named: bool = True,
 ) -> DescribedFigure:
     """The picture of the series: which letters meet at which stage, from single letters up to one box that holds all.
 
@@ -79,6 +84,7 @@ def ladder(
         stages: how many neighbours each stage merges, in time steps.
         channels: channels of each character, for the shapes.
         strided: draw the tempting mistake (see `ladder_rows`).
+        named: write beside the arrows which layer merges.
 
     Returns:
         A figure with one row per shape: (B, 8, 10), (B, 4, 20), (B, 2, 40), (B, 80) for eight characters and (2, 2, 2).
@@ -98,7 +104,7 @@ def ladder(
         shape = {"va": "center", "fontsize": 14, "family": "monospace", "color": INK}
         ax.text(T + 0.35, y + HEIGHT / 2, _shape(boxes, channels), **shape)
         if level:
-            _draw_arrows(ax, level, len(rows[level - 1]), boxes, strided)
+            _draw_arrows(ax, level, len(rows[level - 1]), boxes, strided, named)
     return fig
 
 

@@ -34,9 +34,10 @@ def heat_map(
         f"{window}: {_spoken(letters[i])} {100 * row[i]:.0f} %" for window, row, i in _rows(windows, probs, targets)
     ]
     alt = (
-        f"Heat map: one row for each of the windows {windows[0]} to {windows[-1]}, one column for each next character, "
-        "darker for more probable. The first row is spread over many letters, the rows below have one to three dark "
-        f"cells. A frame marks the character that came, with its probability: {'; '.join(came)}."
+        "The framed cell of each row is the character that came next, with its probability in %. Heat map: one row for "
+        f"each of the windows {windows[0]} to {windows[-1]}, one column for each next character, darker for more probable. "
+        "The first row is spread over many letters, the rows below have one to three dark cells. The framed cells: "
+        f"{'; '.join(came)}."
     )
     fig = DescribedFigure(alt, figsize=(7.2, 3.3), layout="constrained")
     ax = fig.subplots()
@@ -148,17 +149,21 @@ def surprises(name: str, values: Float[Tensor, "L"]) -> DescribedFigure:
     listed = ", ".join(f"{_spoken(c)} {value:.1f}" for c, value in zip(text, values.tolist(), strict=True))
     title = f"{name}: {values.sum():.1f} nats in all"
     alt = (
-        f"{title}. Bar chart of the surprise of each of its characters, in nats: {listed}. A dashed line at 3.3 shows "
+        f"The largest surprise is {_spoken(text[int(values.argmax())])}: {values.max():.1f} of {values.sum():.1f} nats. Bar "
+        f"chart of the surprise of each character, in nats: {listed}. A dashed line at 3.3 shows "
         "what each would cost if all 27 characters were equally likely."
     )
     fig = DescribedFigure(alt, figsize=(6.2, 3), layout="constrained")
     ax = fig.subplots()
     colours = [letter_colour(c) for c in text]
-    drawn = ax.bar(range(len(text)), values.tolist(), color=colours, edgecolor=INK, linewidth=0.8)
-    space = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    ax.bar_label(drawn, [f"{value:.1f}" for value in values.tolist()], padding=3, bbox=space)
-    ax.axhline(math.log(27), color=GREY, linestyle="--", linewidth=1.2, zorder=0)
-    ax.text(len(text) - 0.45, math.log(27), "ln 27: no idea", ha="right", va="bottom", color=GREY, size=10)
+    ax.bar(range(len(text)), values.tolist(), color=colours, edgecolor=INK, linewidth=0.8)
+    no_idea = math.log(27)
+    for x, value in enumerate(values.tolist()):
+        inside = no_idea - 0.35 < value < no_idea  # above the bar it would be on the dashed line
+        y, va = (value - 0.1, "top") if inside else (value + 0.06, "bottom")
+        ax.text(x, y, f"{value:.1f}", ha="center", va=va)
+    ax.axhline(no_idea, color=GREY, linestyle="--", linewidth=1.2, zorder=0)
+    ax.text(len(text) - 0.45, no_idea, "ln 27: no idea", ha="right", va="bottom", color=GREY, size=10)
     ax.set_xticks(range(len(text)), list(text), family="monospace", size=13)
     ax.set(ylabel="surprise, nats", ylim=(0, max(3.9, 1.15 * float(values.max()))))
     ax.set_title(title, fontsize=12)
@@ -175,23 +180,35 @@ def calibration(log_probs: Float[Tensor, "N"], seen: Int[Tensor, "N"], total: in
         seen: how often each name was sampled.
         total: how many names were sampled.
     """
-    group = torch.bucketize(log_probs, torch.arange(-15.0, -8))
+    bounds = torch.arange(-15.0, -8)
+    group = torch.bucketize(log_probs, bounds)
     expected, observed = (
         torch.zeros(8).double().index_add(0, group, x.double()) for x in (total * log_probs.exp(), seen)
     )
+    labels = [
+        f"rarer than {_one_in(bounds[0])}",
+        *map(_one_in, (bounds[:-1] + 0.5).tolist()),
+        f"likelier than {_one_in(bounds[-1])}",
+    ]
     title = "Names are sampled as often as their probability says"
     pairs = ", ".join(f"{e:.0f} and {o:.0f}" for e, o in zip(expected.tolist(), observed.tolist(), strict=True))
     alt = (
-        f"{title}. Scatter plot on two logarithmic axes, one point per group of names of like probability: how "
-        f"often they are expected among {total:,} sampled names, and how often they occur. Expected and seen: {pairs}. "
-        "The points are on the dashed diagonal, within about their error bars of two standard deviations."
+        "Each point is a group of names of like probability, its bar two standard deviations. "
+        f"{title}. Scatter plot on two logarithmic axes, one point per group, from rare names "
+        f"to the likeliest: how often they are expected among {total:,} sampled names, and how often they occur. Expected "
+        f"and seen: {pairs}. A label says how probable a name of the group is: {', '.join(labels)}. "
+        "The points are on the dashed diagonal, within about their bars."
     )
     fig = DescribedFigure(alt, figsize=(5.6, 3.9), layout="constrained")
     ax = fig.subplots()
     ends = [0.6 * float(expected.min()), 1.6 * float(expected.max())]
     ax.plot(ends, ends, "--", color=GREY)
-    ax.text(ends[1] / 9, ends[1] / 4, "seen = expected", color=GREY, ha="right", size=10)
+    ax.text(0.98, 0.05, "dashed: seen = expected", color=GREY, ha="right", size=10, transform=ax.transAxes)
     ax.errorbar(*map(Tensor.tolist, (expected, observed, 2 * expected.sqrt())), fmt="o", color=BLUE, capsize=3)
+    for i, (label, x, y) in enumerate(zip(labels, expected.tolist(), observed.tolist(), strict=True)):
+        right = i < expected.argmax()  # below the line as long as the groups grow, then above it
+        look = {"ha": "left" if right else "right", "va": "top" if right else "bottom", "size": 9, "color": INK}
+        ax.annotate(label, (x, y), (7, -3) if right else (-7, 3), textcoords="offset points", **look)
     ax.set(xscale="log", yscale="log", xlabel=f"expected among {total:,} names", ylabel="seen among them")
     ax.set_title(title, fontsize=12)
     ax.spines[["top", "right"]].set_visible(False)
@@ -224,6 +241,11 @@ def dials(model: nn.Module, vocabulary: Vocabulary) -> Callable[[str, Number, in
         print("eight new names:", ", ".join(sample_names(model, vocabulary, 8, temperature, top_k, seeded)))
 
     return turn
+
+
+def _one_in(log_prob: float | Float[Tensor, ""]) -> str:
+    """A probability as "1 in 13,000", to two digits."""
+    return f"1 in {float(f'{math.exp(-log_prob):.1e}'):,.0f}"
 
 
 def _rows(windows: Sequence[str], probs: Tensor, targets: Tensor) -> list[tuple[str, Tensor, int]]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import pandas as pd
 import torch
 from jaxtyping import Float
+from matplotlib.patches import Ellipse
 from torch import Tensor
 
-from lib.amplifier import ECHO_DELAY, memoryless
+from lib.amplifier import BEAT, ECHO_DELAY, memoryless
 from lib.plots.style import BLUE, GREY, INK, STOP_COLOUR, VERMILION, DescribedFigure, styled
 from lib.sound import DELAY, DILATIONS, PARTS, RATE, parts
 
@@ -72,7 +73,7 @@ def losses_by_part(runs: pd.DataFrame) -> DescribedFigure:
             ax.bar(x, float(values.mean()), 0.32, **look)
             ax.plot([x] * len(values), values.tolist(), "o", color=INK, ms=4)
     ax.axhline(1, color=GREY, ls="--", lw=1)
-    ax.text(len(losses) - 0.55, 1.03, "a coin", ha="right", color=GREY, fontsize=10)
+    ax.text(0.18, 1.03, "a coin", ha="center", color=GREY, fontsize=10)  # where no bar reaches
     ax.set_xticks(range(len(losses)), list(losses), fontsize=11)
     ax.set(ylabel="bits per sample", ylim=(0, 1.4), xlim=(-0.5, len(losses) - 0.5))
     ax.set_title(title, fontsize=12)
@@ -85,8 +86,8 @@ def drum_spectrograms(sounds: Mapping[str, Float[Tensor, "T"]]) -> DescribedFigu
     """Spectrograms of the drum and of what the nets play, by label, with a dotted line where the rhythm wants a burst."""
     title = "The short net cannot count the silence"
     seen = (
-        "Stripes, bright at all frequencies at first and then fading. In the drum and in the long net's sound they begin "
-        "at the dotted lines, bright and weak in turn. In the short net's sound they drift away from the lines."
+        "Stripes, bright at all frequencies at first and then fading. In the drum they begin at the dotted lines, "
+        "bright and weak in turn. In the long net's sound they begin there, too, and the pauses slowly fill. In the short net's sound they drift away from the lines."
     )
     return _spectrograms(sounds, title, seen, window=64, grid=DELAY)
 
@@ -98,16 +99,20 @@ def guitar_spectrograms(sounds: Mapping[str, Float[Tensor, "T"]]) -> DescribedFi
         "In all, a stripe at the start of each note and level lines, its harmonics, after it. The clean guitar's lines soon "
         "end below 1.5 kHz. The amplifier's reach higher and last longer, and a second stripe, the echo, follows each first "
         "one. After few steps the second stripes are weak and smeared; at the end the net's picture looks like the "
-        "amplifier's."
+        "amplifier's. A ring marks one place in the second and third picture: the echo of the fifth note."
     )
-    return _spectrograms({label: sound[: 2 * RATE] for label, sound in sounds.items()}, title, seen, window=192)
+    shown = {label: sound[: 2 * RATE] for label, sound in sounds.items()}
+    return _spectrograms(shown, title, seen, window=192, ringed=(4 * BEAT + ECHO_DELAY) / RATE)
 
 
 @styled
 def _spectrograms(
-    sounds: Mapping[str, Float[Tensor, "T"]], title: str, seen: str, window: int, grid: int = 0
+    sounds: Mapping[str, Float[Tensor, "T"]], title: str, seen: str, window: int, grid: int = 0, ringed: float = 0
 ) -> DescribedFigure:
-    """One spectrogram below the other, brighter for louder, on one scale: windows of so many samples, a line every `grid`."""
+    """One spectrogram below the other, brighter for louder, on one scale: windows of so many samples.
+
+    A line every `grid` samples; in the second and third picture a ring at `ringed` seconds, 0 for none.
+    """
     alt = (
         f"{title}. Spectrograms, frequency from 0 to {RATE // 2000} kHz against time in seconds, brighter for louder, one "
         f"below the other: {', '.join(sounds)}. {seen}"
@@ -122,6 +127,8 @@ def _spectrograms(
         ax.imshow(decibels.numpy(), extent=extent, clim=(-30, 20), **look)
         if grid:
             ax.vlines([t / RATE for t in range(0, len(sound), grid)], 0, RATE / 2000, color="white", ls=":", lw=1.2)
+        if ringed and label in list(sounds)[1:3]:
+            ax.add_patch(Ellipse((ringed + 0.015, 2), 0.11, 3.7, fill=False, edgecolor="white", lw=2))
         ax.set_ylabel("kHz")
         ax.set_title(label, fontsize=11, loc="left", pad=3)
     axes[-1].set_xlabel("seconds")
@@ -167,7 +174,7 @@ def errors_by_reach(runs: pd.DataFrame, without_echo: float, needed: int = ECHO_
     errors = {}
     for arm in ("memoryless", *reversed(DILATIONS)):
         of_net = runs[runs.arm == arm]
-        errors["curve" if arm == "memoryless" else arm] = int(of_net.receptive_field.iloc[0]), of_net.val.tolist()
+        errors["best curve" if arm == "memoryless" else arm] = int(of_net.receptive_field.iloc[0]), of_net.val.tolist()
     listed = "; ".join(
         f"{name}, {reach:,}: {', '.join(f'{e:.1f}' for e in some)}" for name, (reach, some) in errors.items()
     )

@@ -1,14 +1,16 @@
-"""Figures of lesson 04: one batch learned by heart, the learning rate, a whole training, net and recipe, the shortcut."""
+"""Figures of lesson 04: one batch learned by heart, the learning rate, a whole training, net and recipe, new parts."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
+from torch.nn.functional import gelu
 
 from lib.data import STOP
 from lib.plots.ladder import GAP, HEIGHT, RISE, ladder_rows
 from lib.plots.style import (
+    BLUE,
     GREY,
     INK,
     NAME,
@@ -24,6 +26,7 @@ from lib.training import History, Recipe
 NETS = {"staged": "tanh, no residual path", "staged, GELU, residual": "GELU, residual path"}
 RECIPES = {"lecture": "LECTURE: 200,000 × 32", "fast": "FAST: 1,324 × 512"}
 HIGHEST = 3.7  # losses above are cut off
+CURVES = 3.9  # height of the panel with two curves, in letters
 WIDTH = 6.5  # inches: the text column of a notebook
 SHORTCUT = {"arrowstyle": "-|>,head_width=0.35,head_length=0.6", "color": VERMILION, "linewidth": 3}
 
@@ -141,18 +144,22 @@ def crossing_lines(results: pd.DataFrame) -> DescribedFigure:
 
 
 @styled
-def shortcut(window: str = STOP + NAME) -> DescribedFigure:
-    """The tree with its residual paths: where the right-hand neighbour's input is added to a stage's output."""
+def new_parts(window: str = STOP + NAME) -> DescribedFigure:
+    """GELU beside tanh, and the tree with its residual paths: where the right-hand input is added to a stage's output."""
     rows = ladder_rows(window, (2, 2, 2))
     T, top = len(window), (len(rows) - 1) * RISE + HEIGHT
     alt = (
-        "The residual path runs along the right edge of each pair: what was read last has the shortest way up. The tree "
-        f"over the window {window}, read from bottom to top: letters, pairs, fours, all eight. Grey arrows lead from "
-        "both neighbours into each layer. In stages 2 and 3 a thick arrow also leads from the right-hand neighbour, "
-        f"around the layer, to its output, where it is added: from {rows[1][-1]} to {rows[2][-1]} and from there to "
-        f"{rows[3][-1]}. In stage 1 there is none: letters have 24 channels, pairs 128."
+        "On the right GELU keeps its slope, and what was read last has the shortest way up. Above, two curves from −3 to 3: "
+        "tanh levels off at −1 and 1; GELU is near 0 on the left, dips a little below 0, and on the right rises like x. "
+        f"Below, the tree over the window {window}, read from bottom to top: letters, pairs, fours, all eight. Grey arrows "
+        "lead from both neighbours into each layer. In stages 2 and 3 a thick arrow also leads from the right-hand "
+        f"neighbour, around the layer, to its output, where it is added: from {rows[1][-1]} to {rows[2][-1]} and from "
+        f"there to {rows[3][-1]}. In stage 1 there is none: letters have 24 channels, pairs 128."
     )
-    fig, ax = canvas(alt, (-0.2, T + 3.9), (-0.25, top + 0.75), unit=0.52)
+    height = top + 0.75 + CURVES  # of the whole, in letters
+    fig, ax = canvas(alt, (-0.2, T + 3.9), (-0.25, height), unit=0.52)
+    _draw_curves(fig.add_axes((0.05, 1 - 0.8 * CURVES / height, 0.6, 0.7 * CURVES / height)))
+    ax.text(0, height - 0.1, "On the right GELU keeps its slope, tanh goes flat", fontsize=12, color=INK)
     ax.text(0, top + 0.35, "What was read last has the shortest way up", fontsize=12, color=INK)
     for level, boxes in enumerate(rows):
         y, size = level * RISE, len(boxes[0])
@@ -165,6 +172,16 @@ def shortcut(window: str = STOP + NAME) -> DescribedFigure:
             words = "no path: 24 → 128 channels" if level == 1 else "+ right-hand input"
             ax.text(T + 0.3, y - (RISE - HEIGHT) / 2, f"stage {level}: {words}", **beside)
     return fig
+
+
+def _draw_curves(ax: Axes) -> None:
+    """tanh and GELU from −3 to 3, each with its name."""
+    x = torch.linspace(-3, 3, 121)
+    for name, y, line, colour in (("tanh", x.tanh(), "--", BLUE), ("GELU", gelu(x), "-", VERMILION)):
+        ax.plot(x.tolist(), y.tolist(), line, color=colour, linewidth=2)
+        ax.text(3.1, float(y[-1]), name, va="center", fontsize=11, color=colour)
+    ax.set(ylim=(-1.25, 3.2), yticks=range(-1, 4))
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_ways(ax: Axes, x: Number, y: Number, size: int, added: bool) -> None:

@@ -12,7 +12,16 @@ import torch.nn.functional as F
 from lib.data import DATA
 from lib.evidence import experiments
 from lib.evidence.arms import MaskedBatchNorm1d, PerPosition, Shift, hidden_for, make_net
-from lib.evidence.claims import AFTERWARDS, PARTS, PREREGISTERED, Evidence, afterwards, claims, rates_that_train
+from lib.evidence.claims import (
+    AFTERWARDS,
+    PARTS,
+    PREREGISTERED,
+    Evidence,
+    afterwards,
+    claims,
+    rates_that_train,
+    registered,
+)
 from lib.evidence.experiments import ARMS, LARGE, LARGE_ARMS, MEASURED, RUNS, SETTINGS, SMALL, TUNED, TUNING, tuned_rate
 from lib.evidence.probes import (
     along_the_gradient,
@@ -116,6 +125,23 @@ def test_unshared_weights_differ_by_position():
 def test_make_net_rejects_unknown_settings(settings, words):
     with pytest.raises(ValueError, match=words):
         make_net(27, **settings)
+
+
+def test_make_net_names_the_parts_that_can_be_between_stages():
+    with pytest.raises(ValueError, match="out of linear, norm, tanh, .* got 'linear, tanh'"):
+        make_net(27, between="linear, tanh")
+
+
+@pytest.mark.parametrize("key", ["stage", "Norm", "lr_", "batch", "optimizer"])
+def test_new_row_rejects_a_setting_that_no_net_has(key):
+    with pytest.raises(ValueError, match=f"out of stages, between, norm, .*, head, got {key}"):
+        experiments.new_row("mine", 0, lr=0.01, **{key: "8"})
+
+
+@pytest.mark.parametrize("key", experiments.NET_SETTINGS)
+def test_new_row_takes_every_setting_of_a_row(key):
+    row = experiments.new_row("mine", 0, lr=0.01, **{key: "other"})
+    assert row == experiments.new_row("mine", 0, lr=0.01) | {key: "other"} and list(row) == SETTINGS
 
 
 def test_linear_probe_reads_linear_labels_only():
@@ -273,6 +299,14 @@ def test_every_claim_has_ten_pairs_or_no_verdict_by_design():
     registered = re.findall(r"^\| (\d\w?) ", PREREGISTERED, re.MULTILINE)
     assert list(dict.fromkeys(part.number for part in PARTS)) == [n for n in registered if n not in ("3", "4a", "7b")]
     assert all(len(claim.differences) == 10 for claim in claims(Evidence()) + afterwards(Evidence()))
+
+
+def test_registered_gives_rows_of_the_table_as_they_stand():
+    head, line, first, *others = PREREGISTERED.splitlines()
+    assert registered("1a").splitlines() == [head, line, first]
+    assert registered("8b", "1a").splitlines() == [head, line, others[-1], first]
+    with pytest.raises(LookupError, match="8b, got 2c"):
+        registered("1a", "2c")
 
 
 def test_claims_made_afterwards_are_not_among_the_preregistered():

@@ -8,6 +8,7 @@ from collections import deque
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -292,6 +293,19 @@ def by_causal_convs(x, weights):
     return x
 
 
+def padded_as_in_the_lesson(x, weights, *padding):
+    """`padding` of F.pad, in time steps; None is the dilation."""
+    for layer, weight in enumerate(weights):
+        d = 2**layer
+        x = F.pad(x, [d if width is None else width for width in padding])
+        x = torch.tanh(torch.cat([x[:, :-d], x[:, d:]], dim=2) @ weight.T)
+    return x
+
+
+def padded_once(x, weights):
+    return padded_as_in_the_lesson(F.pad(x, (0, 0, 7, 0)), weights, 0, 0)
+
+
 def causal_net_as_given(x, weights):
     return causal_net(x, weights, lambda x, d: F.pad(x, (d // 2, d // 2)), lambda layer: 2 ** (layer + 1))
 
@@ -332,6 +346,51 @@ def by_gated_layer(x, weight, mix, d):
 def loss_by_name(logits, targets):
     each = [F.cross_entropy(row[t >= 0], t[t >= 0], reduction="sum") for row, t in zip(logits, targets, strict=True)]
     return sum(each).item() / (targets >= 0).sum().item()
+
+
+def by_gradient(net, x, size=lambda out: out.abs(), train=True, leaking=lambda slope: (slope != 0).any()):
+    x = x.clone().requires_grad_()
+    out = net.train(train)(x)
+    T = x.shape[1]
+    slopes = [torch.autograd.grad(size(out[:, t]).sum(), x, retain_graph=True)[0] for t in range(T)]
+    return [(t, u) for t in range(T) for u in range(t + 1, T) if leaking(slopes[t][:, u])]
+
+
+def by_jacobian(net, x):
+    seen = torch.autograd.functional.jacobian(net.train(), x[:1])[0, :, :, 0]  # (T, D, T, C)
+    return {tuple(pair) for pair in (seen != 0).any(3).any(1).triu(1).nonzero().tolist()}
+
+
+def by_difference(net, x, step=1.0):
+    net.train()
+    found, before = [], net(x)
+    for u in range(x.shape[1]):
+        moved = x.clone()
+        moved[:, u] += step
+        found += [(t, u) for t in range(u) if (net(moved)[:, t] != before[:, t]).any()]
+    return found
+
+
+loudest_so_far = lambda x: torch.stack([x[:, : t + 1].abs().amax((1, 2)) for t in range(x.shape[1])], dim=1)[..., None]
+loudest = lambda x: x.abs().amax(dim=(1, 2), keepdim=True)
+
+
+def chomped(x, weights, scale=loudest_so_far, cut=lambda out, d: out[:, :-d]):
+    x = x / scale(x)
+    for d, weight in zip((1, 2, 4), weights, strict=False):
+        padded = F.pad(x, (0, 0, d, d))
+        x = x + cut(torch.tanh(torch.cat([padded[:, :-d], padded[:, d:]], dim=2) @ weight), d)
+    return x
+
+
+def padded_in_front(x, weights):
+    x = x / loudest_so_far(x)
+    for layer, weight in enumerate(weights):
+        x = x + by_causal_conv(F.pad(x, (0, 0, 2**layer, 0)), weight.T, 2**layer).tanh()
+    return x
+
+
+from_d = lambda out, d: out[:, d:]
 
 
 def in_a_copy(ring, time, now):
@@ -412,12 +471,30 @@ RIGHT = {
         of_sorted_means,
         lambda a, b, d: torch.quantile((a[d] - b[d]).mean(1), torch.tensor([0.025, 0.975])),
         lambda a, b, d: list(ends(a[d].mean(1) - b[d].mean(1))),
+        lambda a, b, d: np.quantile((a - b)[d].mean(1).numpy(), [0.025, 0.975]),
     ],
-    "differences": [compared, lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:]],
+    "differences": [
+        compared,
+        lambda a, b: a[a[:, :2].sum(1).argmin()][2:] - b[b[:, :2].sum(1).argmin()][2:],
+        lambda a, b: list(compared(a, b)),
+        lambda a, b: compared(a, b).tolist(),
+        lambda a, b: compared(a, b).numpy(),
+    ],
     "convolve": [by_conv1d, by_causal_conv],
     "mend_convolutions": [causal_net, by_causal_convs],
     "mend_gated_layer": [layer, by_gated_layer],
-    "masked_loss": [loss_by_name, sequence_loss, lambda logits, targets: F.cross_entropy(logits.mT, targets)],
+    "masked_loss": [
+        loss_by_name,
+        lambda logits, targets: sequence_loss(logits, targets.masked_fill(targets < 0, -100)),
+        lambda logits, targets: F.cross_entropy(logits[targets >= 0], targets[targets >= 0]),
+    ],
+    "find_leaks": [
+        by_gradient,
+        by_jacobian,
+        lambda net, x: by_gradient(net, x, size=torch.square)[::-1],
+        lambda net, x: torch.tensor(by_gradient(net, x)),
+    ],
+    "mend_leaks": [chomped, padded_in_front],
     "ring_step": [
         in_a_copy,
         lambda ring, time, now: [
@@ -433,6 +510,7 @@ RIGHT = {
     ],
     "amp_loss": [
         amp_error,
+        lambda *case: amp_error(*case).item(),
         lambda net, x, y: ((net(x) - amp_target(net, x, y)) ** 2).sum() / (amp_target(net, x, y) ** 2).sum(),
     ],
 }
@@ -547,6 +625,9 @@ WRONG = {
         "wrong number of results": [lambda a, b, d: (a - b)[d].mean(1), lambda a, b, d: (a - b).mean().item()],
         "90 % interval": [lambda a, b, d: ends((a - b)[d].mean(1), 0.05)],
         "lowest and highest": [lambda a, b, d: ((a - b)[d].mean(1).min(), (a - b)[d].mean(1).max())],
+        "not paired": [lambda a, b, d: ends(a[d].mean(1) - b[d.flip(0)].mean(1))],
+        "two intervals": [lambda a, b, d: [x - y for x, y in zip(*(ends(x[d].mean(1)) for x in (a, b)), strict=True)]],
+        "one mean of all": [lambda a, b, d: ends((a - b)[d].mean()), lambda a, b, d: ((a - b)[d].mean(),) * 2],
         "other values": [lambda a, b, d: (0.0, 0.0), lambda a, b, d: (0.016, 0.022)],
     },
     "differences": {
@@ -562,11 +643,17 @@ WRONG = {
             lambda a, b: (a.amin(dim=0) - b.amin(dim=0))[2:],
         ],
         "pairs broken": [lambda a, b: compared(a.double(), b.double(), order=torch.msort)],
+        "best of two seeds": [
+            lambda a, b: a[a[:, :2].amin(dim=1).argmin()][2:] - b[b[:, :2].amin(dim=1).argmin()][2:],
+            lambda a, b: (a[a[:, :2].amin(dim=1).argmin()][2:] - b[b[:, :2].amin(dim=1).argmin()][2:]).tolist(),
+        ],
         "other values": [lambda a, b: compared(a, b) * 2],
     },
     "convolve": {
         "strided": [lambda x, w, d: by_conv1d(x, w, d)[:, :: w.shape[1] // x.shape[2]]],
         "one output short": [lambda x, w, d: by_conv1d(x[:, :-1], w, d)],
+        "sizes that do not meet": [lambda x, w, d: torch.cat([x[:, :-d], x[:, d:]], dim=2) @ w],
+        "empty slice": [lambda x, w, d: torch.cat([x[:, :-d], x[:, d:-0]], dim=2) @ w.T],
         "other values": [lambda x, w, d: -by_conv1d(x, w, d)],
     },
     "mend_convolutions": {
@@ -578,21 +665,61 @@ WRONG = {
         "dilation of the next layer": [lambda x, w: causal_net(x, w, dilation=lambda layer: 2 ** (layer + 1))],
         "not padded": [lambda x, w: causal_net(x, w)[:, 2 ** len(w) - 1 :]],
         "first column repeated": [lambda x, w: causal_net(x, w, lambda x, d: F.pad(x, (d, 0), mode="replicate"))],
+        "padded channels": [lambda x, w: padded_as_in_the_lesson(x, w, None, 0)],
+        "padded batch": [lambda x, w: padded_as_in_the_lesson(x, w, 0, 0, 0, 0, None, 0)],
+        "hard-coded size": [padded_once],
         "returned its input": [lambda x, w: x],
         "other values": [lambda x, w: -causal_net(x, w)],
     },
     "mend_gated_layer": {
-        "a shuffled kernel + a gate below zero + x arrives late": [by_torch_as_given],
-        "a gate below zero + x arrives late": [partial(by_torch_as_given, kernel=by_tap)],
+        "a shuffled kernel + a gate below zero + x from the earlier time step": [by_torch_as_given],
+        "a gate below zero + x from the earlier time step": [partial(by_torch_as_given, kernel=by_tap)],
         "a gate below zero": [partial(by_torch_as_given, kernel=by_tap, take=slice_now)],
-        "x arrives late": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
+        "x from the earlier time step": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
         "a shuffled kernel": [partial(by_torch_as_given, gate=torch.sigmoid, take=slice_now)],
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
         "other values": [lambda *case: (-layer(*case)[0], layer(*case)[1])],
     },
     "masked_loss": {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
-        "other values": [lambda logits, targets: 0.0, lambda logits, targets: loss_by_name(logits, targets) / 0.6931],
+        "error": [lambda logits, targets: F.cross_entropy(logits.mT, targets)],  # as if padding were -100
+        "bits": [lambda logits, targets: loss_by_name(logits, targets) / math.log(2)],
+        "not reduced": [
+            lambda logits, targets: F.cross_entropy(logits[targets >= 0], targets[targets >= 0], reduction="none")
+        ],
+        "other values": [lambda logits, targets: 0.0],
+    },
+    "find_leaks": {
+        "tested in eval mode": [lambda net, x: by_gradient(net, x, train=False)],
+        "outputs cancel": [lambda net, x: by_gradient(net, x, size=lambda out: out)],
+        "outputs and slopes cancel": [
+            lambda net, x: by_gradient(net, x, size=lambda out: out, leaking=lambda slope: slope.sum() != 0)
+        ],
+        "tiny leak missed": [
+            lambda net, x: by_gradient(net, x, leaking=lambda slope: slope.norm() > 1e-8),
+            by_difference,
+        ],
+        "tested in eval mode + tiny leak missed": [
+            lambda net, x: by_gradient(net, x, train=False, leaking=lambda slope: slope.abs().max() > 1e-6)
+        ],
+        "next token only": [lambda net, x: [pair for pair in by_gradient(net, x) if pair[1] == pair[0] + 1]],
+        "pairs turned round": [lambda net, x: [pair[::-1] for pair in by_gradient(net, x)]],
+        "no leaks": [lambda net, x: []],
+        "no gradient asked for": [lambda net, x: torch.autograd.grad(net(x).sum(), x)],
+        "graph used up": [
+            lambda net, x: [
+                torch.autograd.grad(y.sum(), z) for z in [x.requires_grad_()] for y in net(z).tanh().unbind(1)
+            ]
+        ],
+    },
+    "mend_leaks": {
+        "scaled by the future + cut at the wrong end": [lambda x, w: chomped(x, w, loudest, from_d)],  # as given
+        "scaled by the future": [lambda x, w: chomped(x, w, loudest)],
+        "cut at the wrong end": [lambda x, w: chomped(x, w, cut=from_d)],
+        "scaled by the batch": [lambda x, w: chomped(x, w, lambda x: x.abs().max())],
+        "not scaled": [lambda x, w: chomped(x, w, lambda x: 1)],
+        "wrong shape": [lambda x, w: chomped(x, w)[:, :-1]],
+        "other values": [lambda x, w: chomped(x, w).flip(1), lambda x, w: chomped(x, [2 * one for one in w])],
     },
     "ring_step": {
         "wrong order": [lambda ring, time, now: in_a_copy(ring, time, now)[::-1]],
@@ -612,6 +739,7 @@ WRONG = {
         "wrong shape": [lambda ids: expand(to_y(ids)).flatten()[:1], lambda ids: expand(to_y(ids))[None]],
         "sign lost": [lambda ids: (256 ** to_y(ids).abs() - 1) / 255],
         "upside down": [lambda ids: expand(1 - 2 * ids / 255)],
+        "256 in place of 255": [lambda ids: to_y(ids).sign() * (256 ** to_y(ids).abs() - 1) / 256],
         "base e": [lambda ids: to_y(ids).sign() * (to_y(ids).abs().exp() - 1) / 255],
         "wrong dtype": [lambda ids: (128 * expand(to_y(ids))).long()],
         "returned its input": [lambda ids: ids],
@@ -625,9 +753,11 @@ WRONG = {
         "divided by the output": [lambda *case: amp_error(*case, over=lambda o, t: o)],
         "shifted by one": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach - 2 : -1])],
         "error": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:])],
-        "wrong shape": [lambda net, x, y: amp_error(net, x, y)[None]],
+        "not a number": [lambda net, x, y: amp_error(net, x, y)[None]],
         "not divided": [lambda *case: amp_error(*case) * amp_target(*case).square().sum()],
-        "other values": [lambda *case: 10 * amp_error(*case).log10(), lambda *case: amp_error(*case).sqrt()],
+        "decibels": [lambda *case: 10 * amp_error(*case).log10()],
+        "root of the ratio": [lambda *case: amp_error(*case).sqrt()],
+        "other values": [lambda *case: 3 * amp_error(*case)],
     },
 }
 
@@ -809,3 +939,9 @@ def test_only_an_error_about_sizes_is_called_a_hard_coded_size():
 def test_a_tensor_inside_a_prediction_is_read_as_its_numbers():
     assert judged({"a": (torch.tensor(2), torch.tensor(3))}, a=(2, 3)).right
     assert not judged({"a": (torch.zeros(2, 3), 3)}, a=(2, 3)).right
+
+
+def test_a_case_is_told_in_the_exercises_words():
+    checked = Implement("f", [(torch.ones(2, 3), 4)], solution=lambda x, n: n, told=lambda case: f"a net and {case[1]}")
+    assert checked(lambda x, n: 5).message.startswith("Given a net and 4, f returned 5")
+    assert "(a net and 4)" in checked(lambda x, n: n * int(x.zero_().sum() == 0)).message

@@ -129,7 +129,7 @@ def test_no_file_names_a_registry_or_a_machine():
 
 def test_the_map_has_every_lesson():
     table = README.split("<!-- lessons -->")[1].split("<!-- /lessons -->")[0]
-    linked = re.findall(r"^\| \[0\d · .+?\]\(notebooks/(.+?)\)", table, re.MULTILINE)
+    linked = re.findall(r"^\| \[\d\d · .+?\]\(notebooks/(.+?)\)", table, re.MULTILINE)
     assert linked == [path.name for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 
 

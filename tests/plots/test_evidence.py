@@ -33,6 +33,8 @@ def test_bootstrap_plot_says_where_0_is(low, place):
 def test_interval_plot_has_one_row_per_claim_and_its_verdict():
     fig = interval_plot([BETTER, WORSE], "One of two holds")
     rows = {text.get_text(): text.get_position()[1] for text in fig.axes[0].texts}
+    bars = [line for line in fig.axes[0].lines if line.get_linewidth() == 5]
+    assert [tuple(bar.get_xdata()) for bar in bars] == [WORSE.interval, BETTER.interval]
     assert rows["supported"] > rows["refuted"] and rows["a is below b"] > rows["b is below c"]
     assert fig.alt.startswith("One of two holds. Predictions tested on trainings: 1 supported, 1 refuted.")
     assert "a is below b: mean +0.020" in fig.alt and "0 of 3 seeds above 0, refuted" in fig.alt

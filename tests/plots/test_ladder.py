@@ -52,6 +52,12 @@ def test_the_description_names_every_box_and_shape():
         assert shape in described
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_the_layer_is_named_if_asked(named):
+    texts = [text.get_text() for text in plots.ladder(named=named).axes[0].texts]
+    assert texts.count("FlattenConsecutive(2)") == 3 * named and "(B, 4, 20)" in texts
+
+
 def test_window_rows_show_every_window_and_target():
     fig = plots.window_rows("al", context=3)
     cells = [text.get_text() for text in fig.axes[0].texts if len(text.get_text()) == 1]

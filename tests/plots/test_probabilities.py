@@ -67,6 +67,20 @@ def test_groups_of_names_are_one_nat_wide():
     assert f"{1e6 * LOG_PROBS[-1:].exp().sum() + 1e6 * torch.tensor(-8.2).exp():.0f} and 15" in merged
 
 
+def test_each_group_of_names_is_labelled_with_its_probability():
+    fig = FIGURES["calibration"]()
+    labels = {text.get_text(): text.xy for text in fig.axes[0].texts if hasattr(text, "xy")}
+    assert len(labels) == 8 and labels["1 in 36,000"] == pytest.approx((1e4 * LOG_PROBS[5].exp().item(), 1))
+    assert {"rarer than 1 in 3,300,000", "likelier than 1 in 8,100"} < labels.keys()
+
+
+@pytest.mark.parametrize(("value", "inside"), [(1.0, False), (3.1, True), (3.5, False)])
+def test_no_surprise_is_written_on_the_dashed_line(value, inside):
+    texts = surprises("a", torch.tensor([value, 0.25])).axes[0].texts
+    (text,) = [text for text in texts if text.get_text() == f"{value:.1f}"]
+    assert (text.get_position()[1] < value) is inside
+
+
 def test_the_dials_draw_and_write(monkeypatch, capsys):
     shown = []
     monkeypatch.setattr(probabilities, "show", lambda fig, caption: shown.append(fig.alt))

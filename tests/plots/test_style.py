@@ -29,7 +29,7 @@ FIGURES = {
     "curve": lambda: count_curve([2.8, 2.3, 2.0], [2.8, 2.4, 2.5]),
     "graph": lambda: graph(".charlie", repeating=True, highlight=3),
     "layer": layer_flow,
-    "maps": lambda: dependence_maps({title: torch.ones(3, 9) for title in "abc"}, "..charlie"),
+    "maps": lambda: dependence_maps({title: torch.ones(3, 9) for title in "abc"}, "..charlie", "Maps"),
     "queues": queue_picture,
     "parts": lambda: parts_figure(LOSSES, ("another net", 1.998)),
     "names": lambda: label_strip({"a": torch.tensor([30, 10])}, "Three in four"),

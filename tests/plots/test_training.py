@@ -1,10 +1,13 @@
 """Tests of lib.plots.training: what is drawn is what is described, and what lesson 04 says of it holds."""
 
+import math
+
 import pandas as pd
 import pytest
+import torch
 
 from lib.data import DATA
-from lib.plots.training import crossing_lines, curves, memorised, rate_search, shortcut
+from lib.plots.training import crossing_lines, curves, memorised, new_parts, rate_search
 from lib.training import FAST, History
 
 RESULTS = pd.read_csv(DATA / "evidence" / "results.csv").query("split == '42' and steps > 0")
@@ -55,8 +58,15 @@ def test_either_change_alone_is_worse_and_both_are_better_in_every_seed():
     assert highest[ours, "fast"] < lowest["staged", "lecture"]
 
 
-def test_shortcut_has_a_thick_arrow_for_each_box_of_stages_2_and_3():
-    fig = shortcut()
+def test_the_new_parts_draw_gelu_and_tanh():
+    tanh, gelu = new_parts().axes[1].lines
+    x = torch.tensor(gelu.get_xdata())
+    assert torch.allclose(torch.tensor(tanh.get_ydata()), x.tanh())
+    assert torch.allclose(torch.tensor(gelu.get_ydata()), x * (1 + torch.erf(x / math.sqrt(2))) / 2, atol=1e-6)
+
+
+def test_the_new_parts_have_a_thick_arrow_for_each_box_of_stages_2_and_3():
+    fig = new_parts()
     arrows = [text.arrow_patch for text in fig.axes[0].texts if getattr(text, "arrow_patch", None)]
     assert len(arrows) == 2 * (4 + 2 + 1) + (2 + 1)
     assert sum(arrow.get_linewidth() == 3 for arrow in arrows) == 3
