@@ -272,6 +272,11 @@ def tags(notebook):
     return problems
 
 
+def widths(notebook):
+    lines = [line for cell in code(notebook) for line in cell.source.splitlines()]
+    return [f"{len(line)} characters of code, over 88: {line!r}" for line in lines if len(line) > 88]
+
+
 DEFINED = re.compile(r"\*\*\*(.+?)\*\*\*")
 ENTRY = re.compile(r"\*\*(.+?)\*\*: (?:.+\. \(\[(\d\d)\]\(\2_\w+\.ipynb\)\)|see .+\.)")
 
@@ -301,7 +306,7 @@ def normal(term):
 
 RULES = [
     header, minutes, sections, objectives, folds, exercises, summary, quiz, lengths, executed, judging, figures, forbidden,
-    tags,
+    tags, widths,
 ]  # fmt: skip
 
 
@@ -401,6 +406,7 @@ BROKEN = [
     (figures, output(4, html(PICTURE.replace("alt", "title"))), "without a description"),
     (forbidden, replace("print(2)", "sys.path.append('..')"), "sys.path"),
     (tags, tag(5, "nbval-skip"), "hides"),
+    (widths, replace("print(2)", "print(2)" + "  #" * 27), "89 characters"),
 ]
 
 
