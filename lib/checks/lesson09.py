@@ -36,13 +36,28 @@ class _LinearNet(nn.Module):
 
 
 def _with_net(answer: Callable, slopes: Tensor, x: Tensor) -> object:
-    """Call the answer on the net, in eval mode; the pairs may come in any order."""
-    return _sorted(listed(lambda *case: _sorted(answer(*case)), _LinearNet(slopes).eval(), x))
+    """Call the answer on the net, in eval mode; the pairs may come in any order, and more than once."""
+
+    def as_list(net: nn.Module, x: Tensor) -> object:
+        pairs = answer(net, x)
+        return list(pairs) if isinstance(pairs, set) else pairs
+
+    pairs = listed(as_list, _LinearNet(slopes).eval(), x)
+    of_pairs = isinstance(pairs, (list, tuple)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs)
+    return sorted(set(map(tuple, pairs))) if of_pairs else pairs
 
 
-def _sorted(pairs: object) -> object:
-    of_pairs = isinstance(pairs, (list, set)) and all(isinstance(pair, (list, tuple)) for pair in pairs)
-    return sorted(pairs) if of_pairs else pairs
+def _by_absolute_outputs(slopes: Tensor, x: Tensor) -> list[tuple[int, int]]:
+    """The pairs where the slope of the outputs' absolute values, summed over an output's channels, is not zero."""
+    signs = _LinearNet(slopes)(x).sign()  # (B, T, D)
+    found = (torch.einsum("btd,tduc->btuc", signs, slopes.sum(dim=0)) != 0).any(dim=3).any(dim=0)  # (T, T)
+    return [(t, u) for t, u in found.nonzero().tolist() if u > t]
+
+
+def _accumulated(slopes: Tensor, x: Tensor) -> list[tuple[int, int]]:
+    """The pairs where this output or an earlier one sees the token."""
+    T, pairs = x.shape[1], _leaks(slopes, x)
+    return [(t, u) for t in range(T) for u in range(t + 1, T) if any((s, u) in pairs for s in range(t + 1))]
 
 
 def _leaky_cases() -> list[tuple]:
@@ -77,6 +92,10 @@ def _leaky_cases() -> list[tuple]:
     def opposite_channels(always: Tensor, in_training: Tensor, free: Tensor) -> None:
         always[2, :, 4, 0], always[2, :, 4, 1] = free[2, :, 4, 0], -free[2, :, 4, 0]
 
+    def opposite_absolute_outputs(always: Tensor, in_training: Tensor, free: Tensor) -> None:
+        always[:, 1] = always[:, 0]
+        always[2, :, 3] = 1e-3 * torch.tensor([[1.0], [-1.0]])
+
     def last_output(always: Tensor, in_training: Tensor, free: Tensor) -> None:
         always[3, -1, 5] = free[3, -1, 5]
 
@@ -91,19 +110,21 @@ def _leaky_cases() -> list[tuple]:
         case(mean, T=4),
         case(opposite_outputs),
         case(opposite_channels),
+        case(opposite_absolute_outputs),
         case(last_output, T=6, D=3, C=4),
         case(last_channel, T=3, D=1, C=4),
     ]
 
 
-_CANCEL = "Two slopes of opposite sign add up to zero. Take absolute values before you add, or squares."
+_PLACE = "Time steps are counted from 0, and a pair is (output, token), not a distance."
+_CANCEL = "Slopes of opposite sign add up to zero. Keep them apart, or add their absolute values."
 
 # Exercise 1: a net in eval mode and x (B, T, C), to the pairs (output, token) where an output sees a later token.
 find_leaks = Implement(
     "my_leaks",
     _leaky_cases(),
     solution=_leaks,
-    praise="All leaks of nine nets are found, those of 1e-12 and those of train mode included, and none is invented.",
+    praise="All leaks of ten nets are found, those of 1e-12 and those of train mode included, and none is invented.",
     mistakes=(
         *composed(
             _leaks,
@@ -127,6 +148,16 @@ find_leaks = Implement(
                     "first token channel only",
                     "A token has several channels, and the output sees one that you left out.",
                     lambda slopes: (slopes[..., 0] != 0).any(dim=1),
+                ),
+                Mistake(
+                    "last output channel left out",
+                    "An output has several channels, and the last one sees the token.",
+                    lambda slopes: (slopes[:, :-1] != 0).any(dim=3).any(dim=1),
+                ),
+                Mistake(
+                    "positive slopes only",
+                    "A slope below zero is a leak, too.",
+                    lambda slopes: (slopes > 0).any(dim=3).any(dim=1),
                 ),
             ),
             floor=(
@@ -155,6 +186,23 @@ find_leaks = Implement(
             "The output comes first in each pair, then the token.",
             lambda *case: [(u, t) for t, u in _leaks(*case)],
         ),
+        Mistake(
+            "absolute outputs cancel",
+            "Where one output rises as fast as another falls, |a| + |b| stands still. Take each channel by itself.",
+            _by_absolute_outputs,
+        ),
+        Mistake(
+            "gradients added up",
+            "x.grad still holds the gradients of earlier outputs: backward adds to it. torch.autograd.grad does not.",
+            _accumulated,
+        ),
+        Mistake("counted from 1", _PLACE, lambda *case: [(t + 1, u + 1) for t, u in _leaks(*case)]),
+        Mistake("distance instead of token", _PLACE, lambda *case: [(t, u - t) for t, u in _leaks(*case)]),
+        Mistake(
+            "every later token",
+            "Those are all later tokens, in every net. Which of them does the output depend on?",
+            lambda slopes, x: [(t, u) for t in range(x.shape[1]) for u in range(t + 1, x.shape[1])],
+        ),
         Mistake("first leak only", "There are more leaks behind the first.", lambda *case: _leaks(*case)[:1]),
         Mistake("no leaks", "This net has a leak, and your list is empty.", lambda *case: []),
     ),
@@ -169,6 +217,7 @@ find_leaks = Implement(
         ),
     },
     probe=_with_net,
+    told=lambda case: f"a net and x of shape {tuple(case[1].shape)}",
     hint="Print the gradient of one output with respect to x, token by token.",
 )
 
@@ -193,6 +242,10 @@ def _net(
         padded = F.pad(x, (0, 0, d, d))
         x = add(x, cut(torch.tanh(join(padded[:, :-d], padded[:, d:]) @ weight), d))
     return x
+
+
+_SIGN = "Scaling: the largest absolute value is expected, and yours may be negative or too small."
+_TIME = "Scaling: which dimension is time? x is (B, T, C), so it is dim 1."
 
 
 def _net_case(seed: int, shape: tuple[int, int, int], layers: int) -> tuple[Tensor, list[Tensor]]:
@@ -239,8 +292,29 @@ mend_leaks = Implement(
             ),
             Mistake(
                 "sign lost",
-                "Scaling: the largest absolute value is expected, and yours may be negative or too small.",
+                _SIGN,
                 lambda x: x.amax(dim=2, keepdim=True).cummax(dim=1).values,
+            ),
+            Mistake(
+                "sign lost",
+                _SIGN,
+                lambda x: x.amax(dim=2, keepdim=True).cummax(dim=1).values.abs(),
+            ),
+            Mistake("so far in another dimension", _TIME, lambda x: x.abs().cummax(dim=2).values),
+            Mistake(
+                "so far in another dimension",
+                _TIME,
+                lambda x: x.abs().amax(dim=2, keepdim=True).cummax(dim=0).values,
+            ),
+            Mistake(
+                "scaled by the first token",
+                "Scaling: nothing leaks, but all are divided by the loudest value of the first token.",
+                lambda x: x[:, :1].abs().amax(dim=2, keepdim=True),
+            ),
+            Mistake(
+                "added up",
+                "Scaling: the loudest values so far are added up. Expected the largest of them.",
+                lambda x: x.abs().amax(dim=2, keepdim=True).cumsum(dim=1),
             ),
         ),
         cut=(
@@ -264,5 +338,14 @@ mend_leaks = Implement(
         ),
         add=(Mistake("residual lost", "Each layer adds its input: that was right.", lambda x, z: z),),
     ),
-    hint="Set the last token of x to 99 and see which outputs change.",
+    errors={
+        "at non-singleton dimension 1": (
+            "lengths differ",
+            "What is added to x has to be as long as x. How many outputs has the layer, and how many have to go?",
+        ),
+        "at non-singleton dimension 2": ("a dimension lost", "Keep the channels' dimension: keepdim=True."),
+        "return_types": ("values and places", "cummax and max return the values and their places; take .values."),
+    },
+    told=lambda case: f"x of shape {tuple(case[0].shape)} and {len(case[1])} weights {tuple(case[1][0].shape)}",
+    hint="Set the last token of x to 99. If no earlier output changes, nothing leaks, but something else is different.",
 )

@@ -19,10 +19,13 @@ def saturation(outputs: Mapping[str, Sequence[Tensor]]) -> DescribedFigure:
         outputs: from a net's name to the outputs of its layers, in any shape, the lowest layer first.
     """
     dead, alive = outputs
+    narrow = [f"layer {n}" for n, out in enumerate(outputs[alive], start=1) if out.float().abs().mean() < 0.2]
+    near_zero = f", except in {', '.join(narrow)}, where they are close to 0" if narrow else ""
     alt = (
-        f"Histograms of the outputs of every tanh layer, from -1 to 1, for two nets after the same training; layer 1 is "
-        f"at the bottom. Left, {dead}: in each layer nearly all outputs are at the two ends, -1 and 1, where tanh has no "
-        f"slope. Right, {alive}: the outputs are spread between the ends. The left net is saturated, the right one is not."
+        f"Only the net on the right can still learn. Histograms of the outputs of every tanh layer, from −1 to 1, for two "
+        f"nets after the same training; layer 1 is at the bottom. Left, {dead}: in each layer nearly all outputs are at "
+        f"the two ends, −1 and 1, where tanh has no slope. Right, {alive}: the outputs are spread between the ends"
+        f"{near_zero}. The left net is saturated, the right one is not."
     )
     fig = DescribedFigure(alt, figsize=(7, 4.6), layout="constrained")
     for ax, colour, (name, layers) in zip(
@@ -47,8 +50,7 @@ def shared_means(pairs: Sequence[str] = (".c", "ha", "rl", "ie"), channels: int 
     """Which cells of a (time steps, channels) grid share one mean: over dim 0 none, over dims (0, 1) whole columns."""
     T = len(pairs)
     alt = (
-        f"Two grids, {T} time steps (the pairs {', '.join(pairs)}) down by {channels} channels across; a frame holds the "
-        f"cells that share one mean over the batch. Left, dim 0: {T * channels} frames, every cell has a mean of its "
+        f"Read the frames: the cells in one frame share one mean over the batch. Two grids, {T} time steps (the pairs {', '.join(pairs)}) down by {channels} channels across. Left, dim 0: {T * channels} frames, every cell has a mean of its "
         f"own. Right, dims (0, 1): {channels} frames, each a whole column, so that all time steps of a channel share one "
         "mean."
     )
@@ -80,7 +82,7 @@ def shared_means(pairs: Sequence[str] = (".c", "ha", "rl", "ie"), channels: int 
 def in_many_batches(in_train: Tensor, in_eval: Tensor, pair: str = "ie", name: str = ".charlie") -> DescribedFigure:
     """One output of one window in several batches, in train mode and in eval mode: (batches,) each."""
     alt = (
-        f"Output of one channel for the pair {pair} of {name} against the batch that the window was in, 1 to "
+        f"The window is the same in every batch; only its companions change. Output of one channel for the pair {pair} of {name} against the batch that the window was in, 1 to "
         f"{len(in_train)}. In train mode the dots jump up and down from batch to batch; in eval mode they lie on one "
         "level line, so that the companions no longer matter."
     )
@@ -92,7 +94,7 @@ def in_many_batches(in_train: Tensor, in_eval: Tensor, pair: str = "ie", name: s
     ax.annotate("train mode", (len(in_train), in_train[-1]), color=VERMILION, **place)
     ax.annotate("eval mode", (len(in_eval), in_eval[-1]), color=BLUE, **place)
     ax.vlines(batches, in_eval, in_train, color="#dddddd", linewidth=1, zorder=0)
-    ax.set(xlabel="batch", ylabel=f"output for the pair {pair}", xlim=(0.3, len(in_train) + 3.4))
+    ax.set(xlabel="batch", ylabel=f"output for the pair {pair}", xlim=(0.3, len(in_train) + 4.2))
     ax.set_xticks([1, *range(5, len(in_train) + 1, 5)])
     ax.set_title("In train mode the same window gets a new answer in each batch")
     ax.spines[["top", "right"]].set_visible(False)

@@ -120,7 +120,7 @@ def _spectrograms(
     fig = DescribedFigure(alt, figsize=(6.5, 0.9 + 1.15 * len(sounds)), layout="constrained")
     axes = fig.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (label, sound) in zip(axes, sounds.items(), strict=True):
-        waves = torch.stft(sound, window, window // 3, window=torch.hann_window(window), return_complex=True)
+        waves = torch.stft(sound, window, window // 2, window=torch.hann_window(window), return_complex=True)
         decibels = 10 * (waves.abs().square() + 1e-6).log10()  # (frequencies, time)
         extent = (0, len(sound) / RATE, 0, RATE / 2000)
         look = {"cmap": "cividis", "aspect": "auto", "origin": "lower", "interpolation": "nearest"}

@@ -348,12 +348,21 @@ def loss_by_name(logits, targets):
     return sum(each).item() / (targets >= 0).sum().item()
 
 
-def by_gradient(net, x, size=lambda out: out.abs(), train=True, leaking=lambda slope: (slope != 0).any()):
+def by_gradient(net, x, size=torch.square, train=True, leaking=lambda slope: (slope != 0).any()):
     x = x.clone().requires_grad_()
     out = net.train(train)(x)
     T = x.shape[1]
     slopes = [torch.autograd.grad(size(out[:, t]).sum(), x, retain_graph=True)[0] for t in range(T)]
     return [(t, u) for t in range(T) for u in range(t + 1, T) if leaking(slopes[t][:, u])]
+
+
+def by_accumulated_gradient(net, x):
+    x = x.clone().requires_grad_()
+    out, found = net.train()(x).square(), []
+    for t in range(x.shape[1]):
+        out[:, t].sum().backward(retain_graph=True)
+        found += [(t, u) for u in range(t + 1, x.shape[1]) if x.grad[:, u].any()]
+    return found
 
 
 def by_jacobian(net, x):
@@ -491,7 +500,8 @@ RIGHT = {
     "find_leaks": [
         by_gradient,
         by_jacobian,
-        lambda net, x: by_gradient(net, x, size=torch.square)[::-1],
+        lambda net, x: by_gradient(net, x)[::-1],
+        lambda net, x: tuple(2 * by_gradient(net, x)),
         lambda net, x: torch.tensor(by_gradient(net, x)),
     ],
     "mend_leaks": [chomped, padded_in_front],
@@ -703,6 +713,12 @@ WRONG = {
             lambda net, x: by_gradient(net, x, train=False, leaking=lambda slope: slope.abs().max() > 1e-6)
         ],
         "next token only": [lambda net, x: [pair for pair in by_gradient(net, x) if pair[1] == pair[0] + 1]],
+        "absolute outputs cancel": [lambda net, x: by_gradient(net, x, size=torch.abs)],
+        "gradients added up": [by_accumulated_gradient],
+        "last output channel left out": [lambda net, x: by_gradient(net, x, size=lambda out: out[:, :-1] ** 2)],
+        "counted from 1": [lambda net, x: [(t + 1, u + 1) for t, u in by_gradient(net, x)]],
+        "distance instead of token": [lambda net, x: [(t, u - t) for t, u in by_gradient(net, x)]],
+        "every later token": [lambda net, x: torch.ones(x.shape[1], x.shape[1]).triu(1).nonzero()],
         "pairs turned round": [lambda net, x: [pair[::-1] for pair in by_gradient(net, x)]],
         "no leaks": [lambda net, x: []],
         "no gradient asked for": [lambda net, x: torch.autograd.grad(net(x).sum(), x)],
@@ -718,6 +734,16 @@ WRONG = {
         "cut at the wrong end": [lambda x, w: chomped(x, w, cut=from_d)],
         "scaled by the batch": [lambda x, w: chomped(x, w, lambda x: x.abs().max())],
         "not scaled": [lambda x, w: chomped(x, w, lambda x: 1)],
+        "so far in another dimension": [
+            lambda x, w: chomped(x, w, lambda x: x.abs().cummax(dim=2).values),
+            lambda x, w: chomped(x, w, lambda x: x.abs().amax(dim=2, keepdim=True).cummax(dim=0).values),
+        ],
+        "sign lost": [lambda x, w: chomped(x, w, lambda x: x.amax(2, keepdim=True).cummax(1).values.abs())],
+        "scaled by the first token": [lambda x, w: chomped(x, w, lambda x: loudest(x[:, :1]))],
+        "added up": [lambda x, w: chomped(x, w, lambda x: x.abs().amax(dim=2, keepdim=True).cumsum(dim=1))],
+        "lengths differ": [lambda x, w: chomped(x, w, cut=lambda out, d: out)],
+        "a dimension lost": [lambda x, w: chomped(x, w, lambda x: x.abs().amax(dim=2).cummax(dim=1).values)],
+        "values and places": [lambda x, w: chomped(x, w, lambda x: x.abs().amax(dim=2, keepdim=True).cummax(dim=1))],
         "wrong shape": [lambda x, w: chomped(x, w)[:, :-1]],
         "other values": [lambda x, w: chomped(x, w).flip(1), lambda x, w: chomped(x, [2 * one for one in w])],
     },

@@ -4,6 +4,8 @@ import ast
 import copy
 import re
 import statistics
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -270,24 +272,41 @@ def tags(notebook):
     return problems
 
 
-def terms(notebook, entries=None):
-    if entries is None:
-        entries = glossary_entries(prose(nbformat.read(FOLDER / "glossary.ipynb", as_version=4).cells))
-    introduced = re.findall(r"\*\*\*(.+?)\*\*\*", prose(notebook.cells))
-    return [f"the glossary has no entry {term!r}" for term in introduced if normal(term) not in entries]
+def widths(notebook):
+    lines = [line for cell in code(notebook) for line in cell.source.splitlines()]
+    return [f"{len(line)} characters of code, over 88: {line!r}" for line in lines if len(line) > 88]
 
 
-def glossary_entries(text):
-    return {normal(term) for term in re.findall(r"^\s*(?:[-|] *)?\*\*(.+?)\*\*", text, re.MULTILINE)}
+DEFINED = re.compile(r"\*\*\*(.+?)\*\*\*")
+ENTRY = re.compile(r"\*\*(.+?)\*\*: (?:.+\. \(\[(\d\d)\]\(\2_\w+\.ipynb\)\)|see .+\.)")
+
+
+def terms(lessons, glossary):
+    """Each ***term*** is defined once, in the lesson that the glossary credits; its entries are in order by letter."""
+    letter, entries, problems = "", [], []
+    for line in glossary.splitlines():
+        if line.startswith("## "):
+            letter = line.removeprefix("## ")
+        elif line.startswith("**") and (entry := ENTRY.fullmatch(line)):
+            entries.append((letter, *entry.groups()))
+        elif line.startswith("**"):
+            problems.append(f"not of the form '**term**: Meaning. ([NN](NN_lesson.ipynb))': {line!r}")
+    problems += [f"{term!r} is under {letter}" for letter, term, _ in entries if term[0].upper() != letter]
+    in_pairs = pairwise(term.lower() for _, term, _ in entries)
+    problems += [f"{term!r} comes after {before!r}" for before, term in in_pairs if before >= term]
+    defined = Counter((normal(term), number) for number in lessons for term in DEFINED.findall(lessons[number]))
+    credited = Counter((normal(term), number) for _, term, number in entries if number)
+    problems += [f"{number} defines {term!r}, the glossary doesn't credit it" for term, number in defined - credited]
+    return problems + [f"{number} doesn't define {term!r}" for term, number in credited - defined]
 
 
 def normal(term):
-    return " ".join(term.lower().split()).rstrip("s")
+    return re.sub(r"(?<!s)s$", "", " ".join(term.lower().split()))
 
 
 RULES = [
     header, minutes, sections, objectives, folds, exercises, summary, quiz, lengths, executed, judging, figures, forbidden,
-    tags, terms,
+    tags, widths,
 ]  # fmt: skip
 
 
@@ -387,14 +406,13 @@ BROKEN = [
     (figures, output(4, html(PICTURE.replace("alt", "title"))), "without a description"),
     (forbidden, replace("print(2)", "sys.path.append('..')"), "sys.path"),
     (tags, tag(5, "nbval-skip"), "hides"),
+    (widths, replace("print(2)", "print(2)" + "  #" * 27), "89 characters"),
 ]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_rule_accepts_a_good_lesson(rule):
-    lesson = good_lesson()
-    arguments = [lesson] + ([{"time step"}] if rule is terms else [])
-    assert rule(*arguments) == []
+    assert rule(good_lesson()) == []
 
 
 @pytest.mark.parametrize(
@@ -409,8 +427,29 @@ def test_rule_reports_a_broken_lesson(rule, spoil, said):
     assert said in problems
 
 
-def test_a_term_without_an_entry_is_complained_about():
-    assert terms(good_lesson(), glossary_entries("**Batch**: many.\n**Time\nstep**: one.")) == [
-        "the glossary has no entry 'time step'"
-    ]
-    assert terms(good_lesson(), glossary_entries("- **Time step** (T): one observation.")) == []
+def test_each_term_is_defined_in_the_one_lesson_that_the_glossary_credits():
+    lessons = {path.name[:2]: prose(nbformat.read(path, as_version=4).cells) for path in LESSONS}
+    problems = terms(lessons, prose(nbformat.read(FOLDER / "glossary.ipynb", as_version=4).cells))
+    assert not problems, "\n".join(problems)
+
+
+ENTRIES = (
+    "## B\n**batch**: Many. ([01](01_a.ipynb))\n## T\n**T**: see time step.\n**time step**: One. ([02](02_b.ipynb))"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("01_a", "02_a", "not of the form"),
+        ("## B", "## C", "'batch' is under C"),
+        ("**T**", "**top**", "'time step' comes after 'top'"),
+        ("[02](02", "[01](01", "02 defines 'time step'"),
+        ("**time step**", "**time**", "02 doesn't define 'time'"),
+    ],
+)
+def test_a_term_in_the_wrong_place_is_reported(old, new, said):
+    lessons = {"01": "The ***batch***.", "02": "***Time steps***."}
+    assert terms(lessons, ENTRIES) == []
+    assert said in " | ".join(terms(lessons, ENTRIES.replace(old, new)))
+    assert terms(lessons | {"03": "A ***batch***."}, ENTRIES) == ["03 defines 'batch', the glossary doesn't credit it"]
