@@ -225,14 +225,13 @@ class Sources:
             if cell["cell_type"] == "code":
                 cell["metadata"]["tags"] = ["hide-input"]
         self.notebook(path, sheet, "shapes.ipynb")
-        links = {path.name[:2]: f"[{path.name[:2]}](lessons/{path.name})" for path in LESSONS}
         lines, letter = ["# Glossary\n\nEach term with the lesson that introduces it.\n"], None
         for term, meaning in self.entries:
             first = term[0].upper() if term[0].isalpha() else "0–9"
             if first != letter:
                 lines.append(f"## {first}\n")
             letter = first
-            meaning = re.sub(r"\b\d\d\b(?=[\d, ]*\)$)", lambda match: links[match[0]], meaning)
+            meaning = self.text(meaning, "notebooks/glossary.ipynb", "glossary.md")
             meaning = re.sub(r"^see (.+)\.$", lambda match: f"see {{term}}`{match[1]}`.", meaning)
             lines.append(f"```{{glossary}}\n{term}\n  {meaning}\n```\n")
         self.page("glossary.md", "\n".join(lines))

@@ -1,6 +1,6 @@
 """Live figures: ES modules that a notebook shows through anywidget, and the site through a script tag."""
 
-import base64
+import html
 import json
 import re
 import struct
@@ -22,7 +22,7 @@ from lib.plots import future as future_figures
 from lib.plots import memory
 from lib.plots.graphs import graph
 from lib.plots.probabilities import bars
-from lib.plots.style import NAME, png_of
+from lib.plots.style import NAME, DescribedFigure, Picture
 from lib.sampling import letter_probs
 from lib.training import eval_mode
 from lib.wavenet import dilated_receptive_field
@@ -50,33 +50,38 @@ def module(name: str) -> str:
 
 
 class LiveFigure(anywidget.AnyWidget):
-    """A live figure in a notebook.
+    """A live figure in a notebook, with the still figure beside it for where no script runs.
 
     Args:
         name: of its module in this folder, as `ladder`.
-        still: what stands in its place where no script runs: a PNG, and its description.
+        still: the figure that stands in its place, with its description in `.alt`.
         data: what the module's `mount` gets.
     """
 
     _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
     data = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, name: str, still: tuple[bytes, str], **data: object) -> None:
-        self._still = still
+    def __init__(self, name: str, still: DescribedFigure, **data: object) -> None:
+        self.name, self.still = name, Picture(still)
         super().__init__(_esm=module(name), data=data)
 
-    def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
-        """The widget, and beside it the still figure."""
+    @property
+    def html(self) -> str:
+        """The still figure, in the place where the site shows the live one."""
+        data = json.dumps({key: value for key, value in self.data.items() if not isinstance(value, bytes)})
+        return f'<div class="live" data-figure="{self.name}" data-data="{html.escape(data)}">{self.still.html}</div>'
+
+    def _repr_mimebundle_(self, **options: object) -> dict:
+        """The widget, and the still figure as HTML, PNG and text."""
         bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        png, description = self._still
-        return data | {"image/png": base64.b64encode(png).decode(), "text/plain": description}, metadata
+        widget = bundle[0] if isinstance(bundle, tuple) else bundle
+        return widget | self.still._repr_mimebundle_() | {"text/html": self.html}
 
 
-def ladder(word: str = NAME) -> LiveFigure:
+def ladder(word: str = NAME, **state: object) -> LiveFigure:
     """The ladder of lesson 02: type a word, choose the stages, point at a box."""
     fig = plots.ladder(word.lower()[-8:].rjust(8, STOP))
-    return LiveFigure("ladder", (png_of(fig), fig.alt), word=word)
+    return LiveFigure("ladder", fig, word=word, **state)
 
 
 def taps(kernel: int = 2, dilations: Sequence[int] = (1, 2, 4)) -> LiveFigure:
@@ -87,7 +92,7 @@ def taps(kernel: int = 2, dilations: Sequence[int] = (1, 2, 4)) -> LiveFigure:
     """
     text = STOP * dilated_receptive_field(kernel, dilations) + NAME
     fig = graph(text, dilations=dilations, highlight=len(text) - 1, kernel=kernel)
-    return LiveFigure("taps", (png_of(fig), fig.alt), kernel=kernel, dilations=list(dilations))
+    return LiveFigure("taps", fig, kernel=kernel, dilations=list(dilations))
 
 
 def weights(model: nn.Module, vocabulary: Vocabulary | None) -> bytes:
@@ -128,7 +133,9 @@ def weights(model: nn.Module, vocabulary: Vocabulary | None) -> bytes:
     return struct.pack("<I", len(text)) + text + flat.numpy().astype("<f4").tobytes()
 
 
-def net(start: str = "charli", model: nn.Module | None = None, vocabulary: Vocabulary | None = None) -> LiveFigure:
+def net(
+    start: str = "charli", model: nn.Module | None = None, vocabulary: Vocabulary | None = None, **state: object
+) -> LiveFigure:
     """The trained net in the page: what comes next, names from a seed, how likely a name is.
 
     Args:
@@ -148,17 +155,17 @@ def net(start: str = "charli", model: nn.Module | None = None, vocabulary: Vocab
         ids = torch.tensor([window], device=model.head.weight.device)
         probs = letter_probs(model(ids).cpu())[0]
     fig = bars({"": probs}, vocabulary.letters, f"What the net expects after {start!r}" if start else "How names begin")
-    return LiveFigure("net", (png_of(fig), fig.alt), weights=written, start=start)
+    return LiveFigure("net", fig, weights=written, start=start, **state)
 
 
-def queues(name: str = "charlie") -> LiveFigure:
+def queues(name: str = "charlie", **state: object) -> LiveFigure:
     """What each layer's queue holds while a WaveNet writes a name, with the multiplications that this saves."""
     fig = memory.queue_picture((STOP + name).rjust(5, STOP))
-    return LiveFigure("queues", (png_of(fig), fig.alt), word=name)
+    return LiveFigure("queues", fig, word=name, **state)
 
 
-def future(net: str = "causal") -> LiveFigure:
+def future(net: str = "causal", **state: object) -> LiveFigure:
     """Which outputs of a net change when a token moves: "causal", "same", "short" or "batchnorm", as in lesson 09."""
     strength = dependence(net)
     fig = future_figures.dependence_maps({NETS[net]: strength}, TEXT, "Which output sees which token")
-    return LiveFigure("future", (png_of(fig), fig.alt), net=net)
+    return LiveFigure("future", fig, net=net, **state)

@@ -66,7 +66,6 @@ export function frame(element, name, controls, picture, says) {
     element.classList.add("live-figure");
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", name);
-    element.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab takes arrow keys and letters for itself
     element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
 }
 

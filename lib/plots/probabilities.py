@@ -1,18 +1,16 @@
 """The figures of lesson 05: probabilities of the next character, a dart, surprises, and a promise kept."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from ipywidgets import BoundedFloatText, BoundedIntText, Text
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from torch import Tensor, nn
+from torch import Tensor
 
-from lib.data import STOP, Vocabulary
-from lib.plots.style import BLUE, GREY, INK, ORANGE, DescribedFigure, Number, letter_colour, show, styled
-from lib.sampling import letter_probs, sample_names
+from lib.data import STOP
+from lib.plots.style import BLUE, GREY, INK, ORANGE, DescribedFigure, letter_colour, styled
 
 LETTER = {"family": "monospace", "size": 12}
 PALE, SOFT = "#D9D9D9", "#8C8C8C"
@@ -213,34 +211,6 @@ def calibration(log_probs: Float[Tensor, "N"], seen: Int[Tensor, "N"], total: in
     ax.set_title(title, fontsize=12)
     ax.spines[["top", "right"]].set_visible(False)
     return fig
-
-
-def dials(model: nn.Module, vocabulary: Vocabulary) -> Callable[[str, Number, int], None]:
-    """A function for ipywidgets' `interact`: a beginning, a temperature and a k, to a picture and eight new names.
-
-    Args:
-        model: from windows of 8 ids to logits, in eval mode.
-        vocabulary: of the model. The beginning loses characters that are not in it.
-
-    Returns:
-        The function; the defaults of its arguments are its controls.
-    """
-    look = {"style": {"description_width": "initial"}}
-    begin, most = Text("charli", description="start", **look), len(vocabulary)
-    heat = BoundedFloatText(1, min=0.1, max=5, step=0.1, description="temperature", **look)
-    keep = BoundedIntText(most, min=1, max=most, description="top-k", **look)
-
-    def turn(start: str = begin, temperature: Number = heat, top_k: int = keep) -> None:
-        typed = "".join(c for c in start.lower() if c in vocabulary.letters[1:])
-        window = torch.tensor([vocabulary.encode(typed[-8:].rjust(8, STOP))])
-        with torch.no_grad():  # a widget has a thread of its own, in which gradients are on
-            probs = letter_probs(model(window), temperature, top_k)[0]
-        title = f"after {typed!r}: temperature {temperature}, top-k {top_k}"
-        show(bars({"": probs}, vocabulary.letters, title), caption="The probability of the next character.")
-        seeded = torch.Generator().manual_seed(0)
-        print("eight new names:", ", ".join(sample_names(model, vocabulary, 8, temperature, top_k, seeded)))
-
-    return turn
 
 
 def _one_in(log_prob: float | Float[Tensor, ""]) -> str:

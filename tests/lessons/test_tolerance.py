@@ -21,6 +21,14 @@ def cell(printed: str, stored: str = STORED, **metadata):
     return made
 
 
+def shown(stored: str) -> object:
+    """A cell that shows a widget with a text beside it; the text alone is stored."""
+    bundle = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "a still figure"}
+    made = new_code_cell(f"from IPython.display import display\ndisplay({bundle}, raw=True)", execution_count=1)
+    made.outputs = [new_output("display_data", {"text/plain": stored})]
+    return made
+
+
 CASES = {
     "inside": (cell("loss 1.989 after 1,324 steps", tolerance=0.01), ""),
     "inside, relative": (cell("loss 1.995 after 1,330 steps", tolerance="1%"), ""),
@@ -32,6 +40,8 @@ CASES = {
     "another word": (cell("loss 1.980 after 1,324 batches", tolerance=9), "batches"),
     "one number more": (cell("loss 1.980 2 after 1,324 steps", tolerance=9), "1.980 2"),
     "one number fewer": (cell("loss after 1,324 steps", tolerance=9), "loss after"),
+    "a widget": (shown("a still figure"), ""),
+    "a widget with another still": (shown("another"), "a still figure"),
     "no tolerance": (cell("loss 1.981 after 1,324 steps"), "1.981"),
 }  # fmt: skip
 

@@ -90,10 +90,10 @@ def test_an_output_says_its_receptive_field_and_holes():
 def test_the_still_figures_show_what_the_live_ones_begin_with():
     ladder, taps = live.ladder("Zoe"), live.taps(3, (1, 3))
     for figure in (ladder, taps):
-        data, _ = figure._repr_mimebundle_()
+        data = figure._repr_mimebundle_()
         assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert ladder.data == {"word": "Zoe"} and "window .....zoe" in ladder._repr_mimebundle_()[0]["text/plain"]
+    assert ladder.data == {"word": "Zoe"} and "window .....zoe" in ladder._repr_mimebundle_()["text/plain"]
     assert taps.data == {"kernel": 3, "dilations": [1, 3]}
-    assert "layer 2, dilation 3 has 8 boxes" in taps._repr_mimebundle_()[0]["text/plain"]
+    assert "layer 2, dilation 3 has 8 boxes" in taps._repr_mimebundle_()["text/plain"]
     with pytest.raises(ValueError, match="kernel size and dilations must be at least 1"):
         live.taps(0)

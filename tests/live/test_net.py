@@ -189,8 +189,10 @@ def test_other_nets_are_refused():
 def test_the_figure_has_a_still_of_the_same_state():
     figure = lib.live.net()
     assert figure.data == {"weights": lib.live.weights(*trained_model()), "start": "charli"}
-    bundle, _ = figure._repr_mimebundle_()
+    bundle = figure._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR") and "e 32 %" in bundle["text/plain"]
+    # Where the site puts the live figure; it fetches the weights itself.
+    assert 'data-figure="net" data-data="{&quot;start&quot;: &quot;charli&quot;}"><figure' in bundle["text/html"]
     vocabulary = Vocabulary(["zoë"])
     model = staged_model(4, embedding=4, hidden=4, activation=nn.GELU).train()
     figure = lib.live.net("zoxë", model, vocabulary)

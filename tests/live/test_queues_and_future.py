@@ -151,7 +151,7 @@ def test_the_sentence_counts_the_outputs_before_the_token():
 def test_notebooks_get_the_figure_and_a_still(make, value):
     figure = make(value)
     assert value in figure.data.values()
-    state, (data, _) = figure.get_state(), figure._repr_mimebundle_()
+    state, data = figure.get_state(), figure._repr_mimebundle_()
     assert ".live-figure" in state["_css"] and "export default" in state["_esm"]
     assert "application/vnd.jupyter.widget-view+json" in data
     assert len(data["image/png"]) > 5_000

@@ -1,16 +1,11 @@
 """Tests of lib.plots.probabilities."""
 
-import inspect
-
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from ipywidgets import ValueWidget, interactive
 
 from lib import plots
-from lib.models import trained_model
-from lib.plots import probabilities
-from lib.plots.probabilities import bars, calibration, dart, dials, heat_map, surprises
+from lib.plots.probabilities import bars, calibration, dart, heat_map, surprises
 
 LETTERS = ".abc"
 ROW = torch.tensor([0.125, 0.5, 0.25, 0.125])
@@ -79,17 +74,3 @@ def test_no_surprise_is_written_on_the_dashed_line(value, inside):
     texts = surprises("a", torch.tensor([value, 0.25])).axes[0].texts
     (text,) = [text for text in texts if text.get_text() == f"{value:.1f}"]
     assert (text.get_position()[1] < value) is inside
-
-
-def test_the_dials_draw_and_write(monkeypatch, capsys):
-    shown = []
-    monkeypatch.setattr(probabilities, "show", lambda fig, caption: shown.append(fig.alt))
-    turn = dials(*trained_model())
-    turn("Charli9", 0.5, 2)
-    turn("", 1, 27)
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("eight new names: ") and first.count(",") == 7 and first != second
-    assert "after 'charli': temperature 0.5, top-k 2" in shown[0] and "e 77 %, n 23 %." in shown[0]
-    controls = {name: argument.default for name, argument in inspect.signature(turn).parameters.items()}
-    assert all(isinstance(control, ValueWidget) for control in controls.values())
-    assert [child.description for child in interactive(turn).children[:3]] == ["start", "temperature", "top-k"]

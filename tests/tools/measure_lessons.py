@@ -6,7 +6,8 @@
     python -m tests.tools.measure_lessons --write     also writes the figures into README's map and each lesson's header
 
 Minutes of reading: words / 170 + lines of code / 12 + 0.75 per figure, without the section "Your turn"; minutes of exercises
-are those in their titles. The outputs stored in the lessons do not change.
+are those in their titles. --write also takes the widgets out of stored outputs: without a kernel, JupyterLab would show an
+error in place of their still figures. Nothing else in the outputs changes.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from jupyter_client.manager import start_new_kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 WORDS_PER_MINUTE, LINES_PER_MINUTE, MINUTES_PER_FIGURE = 170, 12, 0.75
 
 
@@ -95,6 +97,9 @@ def write_header(path: Path, figures: dict[str, str]) -> None:
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     cell = next(cell for cell in notebook.cells if "| **Reading**" in cell.source)
     cell.source = in_header(cell.source, figures)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        output.get("data", {}).pop(WIDGET, None)
+    notebook.metadata.pop("widgets", None)
     nbformat.write(notebook, path)
 
 
