@@ -76,6 +76,13 @@ def keep_parts_apart(app, pagename, templatename, context, doctree):
             context[name] = None
 
 
+def guide(app, pagename, templatename, context, doctree):
+    """The tour shows one stop at a time."""
+    if pagename == "tour":
+        app.add_js_file("tour.js", type="module")
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     app.connect("html-page-context", keep_parts_apart)
+    app.connect("html-page-context", guide)

@@ -4,6 +4,7 @@ What Sphinx reads is written here, so that lessons, README and the teacher's pag
 code host show. Needs no other package.
 """
 
+import ast
 import base64
 import json
 import os
@@ -12,6 +13,7 @@ import re
 import shutil
 import struct
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -31,6 +33,7 @@ ELSEWHERE = "without-a-checkout"
 OWNED = "OWNER/REPOSITORY"
 CODE_OR_LINK = re.compile(r"(```.*?```|`[^`\n]*`)|(!?)(\[(?:`[^`\n]*`|[^\[\]])*\])\(<?([^()\s>]+)>?\)", re.DOTALL)
 TERM = re.compile(r"^\*\*(.+?)\*\*: (.+)$", re.MULTILINE)
+LIVE = re.compile(r"^<!-- live: (.+) -->$", re.MULTILINE)
 DATA = re.compile(r'src="data:(?:image|audio)/(\w+);base64,([^"]+)"')
 
 
@@ -96,7 +99,8 @@ class Sources:
         self.glossary()
         for path in (ROOT / "site" / "pages").glob("*.md"):
             if path.name != "index.md":
-                self.page(path.name, self.text(path.read_text(encoding="utf-8"), f"site/pages/{path.name}", path.name))
+                text = self.text(path.read_text(encoding="utf-8"), f"site/pages/{path.name}", path.name)
+                self.page(path.name, self.with_figures(text, path.name))
 
     def page(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -190,6 +194,18 @@ class Sources:
             text = re.sub(r"<audio\s", f'<audio preload="metadata" aria-label="{caption[1]}" ', text)
         return DATA.sub(source, text)
 
+    def with_figures(self, text: str, page: str) -> str:
+        """Markdown whose comments, as `<!-- live: taps(kernel=3) -->`, are replaced by calls of lib.live: the still figure,
+        in the place where the live one starts."""
+
+        def place(match: re.Match) -> str:
+            call = ast.parse(match[1], mode="eval").body
+            make = getattr(import_module("lib.live"), call.func.id)
+            figure = make(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords})
+            return self.with_files(figure.html, page)
+
+        return LIVE.sub(place, text)
+
     def with_terms(self, text: str) -> str:
         """Markdown whose terms, marked ***so***, lead to the glossary."""
 
@@ -210,7 +226,7 @@ class Sources:
         for name, part in {"head": head, "lessons": lessons}.items():
             index = index.replace(f"<!-- README: {name} -->", self.text(part, "README.md", "index.md"))
         index = index.replace("<!-- toctree: lessons -->", "\n".join(f"lessons/{path.stem}" for path in LESSONS))
-        self.page("index.md", index)
+        self.page("index.md", self.with_figures(index, "index.md"))
         title = "# On your own machine\n\n"
         self.page("run.md", title + self.text("".join(sections), "README.md", "run.md"))
 

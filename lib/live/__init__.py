@@ -61,7 +61,7 @@ class LiveFigure(anywidget.AnyWidget):
     _css = (_HERE / "style.css").read_text(encoding="utf-8")  # given to super().__init__, it would not reach the page
     data = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, name: str, still: DescribedFigure, **data: object) -> None:
+    def __init__(self, name: str, still: DescribedFigure, /, **data: object) -> None:
         self.name, self.still = name, Picture(still)
         super().__init__(_esm=module(name), data=data)
 
