@@ -196,7 +196,8 @@ class Sources:
 
     def with_figures(self, text: str, page: str) -> str:
         """Markdown whose comments, as `<!-- live: taps(kernel=3) -->`, are replaced by calls of lib.live: the still figure,
-        in the place where the live one starts."""
+        in the place where the live one starts.
+        """
 
         def place(match: re.Match) -> str:
             call = ast.parse(match[1], mode="eval").body

@@ -28,11 +28,15 @@ class Small(NamedTuple):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their folder: tests/classroom as `classroom`, tests/slow as `slow`, its browser test as `browser`."""
+    """Mark tests by their folder: tests/classroom as `classroom`, tests/slow as `slow`, tests/live as `browser`.
+
+    Files with `browser` in their name are `browser`, wherever they are.
+    """
     for item in items:
-        if "browser" in item.path.stem:
+        folder = item.path.parent.name
+        if "browser" in item.path.stem or folder == "live":
             item.add_marker(pytest.mark.browser)
-        elif (folder := item.path.parent.name) in ("classroom", "slow"):
+        elif folder in ("classroom", "slow"):
             item.add_marker(getattr(pytest.mark, folder))
 
 
