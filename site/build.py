@@ -7,6 +7,7 @@ copies of the files.
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -50,4 +51,5 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "site").resolve()
     if code := build(folder):
         sys.exit(code)
-    print(f"The site is in {os.path.relpath(folder)}: open {os.path.relpath(folder / 'index.html')} in a browser.")
+    print(f"The site is in {os.path.relpath(folder)}. To read it at http://localhost:8000, with its live figures:")
+    print(f"    python3 -m http.server -d {shlex.quote(os.path.relpath(folder))}")
