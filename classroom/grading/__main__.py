@@ -23,10 +23,10 @@ import filelock
 import torch
 from tqdm import tqdm
 
-from classroom.grading import attempt, notebook, outputs, process, records, sandbox, stage, submissions
+from classroom.grading import attempt, marks, notebook, outputs, process, records, sandbox, stage, submissions
 from classroom.grading.attempt import NotStarted, RunConfig
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Store
+from classroom.grading.records import Refused, Store
 from classroom.grading.sandbox import Limits
 from classroom.grading.submissions import Submission
 
@@ -163,21 +163,42 @@ def skipped(folder: Path) -> list[str]:
     return [repr(name) for name, reason in names.items() if reason]
 
 
+def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> None:
+    """Merge the results and the marks of several folders.
+
+    Raises:
+        Refused: a folder has no results, or two of them have different ones.
+    """
+    if missing := [str(folder) for folder in options.merge if not (folder / "results").is_dir()]:
+        raise Refused(f"{', '.join(missing)} has no results: name the folders that were given with --out")
+    stores = [Store(folder) for folder in options.merge]
+    everything = [attempt for each in [store, *stores] for name in each.students() for attempt in each.attempts(name)]
+    known = marks.answers(everything, assignment.manual)
+    written, filled = marks.merge(options.out / "marks.csv", options.merge, known)
+    merged = [store.merge(other) for other in stores]
+    marks.add_rows(options.out / "marks.csv", written, {where: known[where] for where in filled}, filled)
+    print(f"{sum(merged)} students from {len(merged)} folders.")
+    print("\n".join(f"NOT USED, {problem}." for problem in written.refused if ", row" in problem))
+
+
 def run(options: argparse.Namespace, source: Path) -> int:
     """Grade or merge, and write everything that is made from the records."""
     begin, assignment = time.monotonic(), notebook.assignment(source)
+    marks.read(options.out / "marks.csv", {})  # before any work, in case it can't be read
     store, graded, failed = Store(options.out), 0, []
     if options.merge:
-        merged = [store.merge(Store(folder)) for folder in options.merge]
-        records.write_marks(options.out / "marks.csv", records.merge_marks([options.out, *options.merge]), assignment)
-        print(f"{sum(merged)} students from {len(merged)} folders.")
+        merge(options, assignment, store)
     else:
         graded, failed = grade_folder(options, source, assignment, store)
-    print(outputs.write_all(options.out, assignment, store, options.gradebook or options.out / "gradebook.db"))
+    database = options.gradebook or options.out / "gradebook.db"
+    summary, unused = outputs.write_all(options.out, assignment, store, database)
+    print(summary)
     print(outputs.usage(time.monotonic() - begin, graded))
+    if unused:
+        print(unused)
     if failed:
         print(f"NOT GRADED, run the same command again: {', '.join(failed)}")
-    return min(len(failed), 1)
+    return min(len(failed) + ("NOT USED" in unused), 1)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -197,6 +218,8 @@ def main(words: list[str] | None = None) -> int:
             return run(options, source)
     except filelock.Timeout:
         sys.exit(f"Another grader is at work in {options.out}.")
+    except (Refused, OSError) as problem:
+        sys.exit(f"{problem}.")
     except KeyboardInterrupt:
         print("\nInterrupted. Results so far are kept: run the same command again to continue.", file=sys.stderr)
         return 130

@@ -9,8 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
+from classroom.grading import records
+from classroom.grading.marks import Marks
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Attempt, Marks, manual_points
+from classroom.grading.records import Attempt
 
 Scores = dict[tuple[str, str], tuple[float | None, float | None]]
 
@@ -20,17 +22,14 @@ def scores_of(marks: Marks, attempts: Sequence[Attempt]) -> Scores:
     scores: Scores = {}
     for attempt in attempts:
         scores |= {(attempt.student, name): (score.points, None) for name, score in attempt.outcome.scores.items()}
-        by_hand = manual_points(marks, attempt)
+        by_hand = marks.points(attempt)
         scores |= {(attempt.student, name): (None, points) for name, points in by_hand.items()}
     return scores
 
 
 def backup(path: Path) -> Path:
     """A copy of the gradebook beside it, with the next free number."""
-    folder = path.with_name("gradebook-backups")
-    folder.mkdir(exist_ok=True)
-    number = max((int(old.stem) for old in folder.glob("*.db") if old.stem.isdigit()), default=0) + 1
-    copy = folder / f"{number:04}.db"
+    copy = records.next_backup(path)
     new = copy.with_suffix(".new")
     with closing(connect(path)) as source, closing(connect(new)) as target:
         source.backup(target)  # consistent even during a write

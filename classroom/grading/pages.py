@@ -5,8 +5,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from classroom.grading.marks import Marks
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Attempt, Marks, comments, manual_points
+from classroom.grading.records import Attempt
 
 LONGEST = 20_000  # characters of an answer on a page
 TEMPLATES = Environment(
@@ -26,7 +27,7 @@ def page(template: str, **values: object) -> str:
 
 def feedback(assignment: Assignment, attempt: Attempt, marks: Marks, earlier: Sequence[float]) -> str:
     """A student's page: points, verdicts and answers; no hidden test, and no right answer."""
-    outcome, by_hand = attempt.outcome, manual_points(marks, attempt)
+    outcome, by_hand = attempt.outcome, marks.points(attempt)
     exercises = _graded(assignment, attempt) | _read(assignment, attempt, marks)
     exercises = [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
     return page(
@@ -63,7 +64,7 @@ def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:
 
 def _read(assignment: Assignment, attempt: Attempt, marks: Marks) -> dict[str, dict]:
     """What the page shows of each answer that a person grades."""
-    by_hand, written, shown = manual_points(marks, attempt), comments(marks, attempt), {}
+    by_hand, written, shown = marks.points(attempt), marks.comments(attempt), {}
     for name, of in assignment.manual.items():
         points, text = by_hand.get(name, 0), attempt.outcome.manual.get(name, "")
         done = bool(text.strip())

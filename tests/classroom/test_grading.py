@@ -19,6 +19,7 @@ from classroom.checks import collect, find
 from classroom.grading import __main__ as command
 from classroom.grading import (
     attempt,
+    marks,
     notebook,
     outputs,
     pages,
@@ -315,33 +316,34 @@ def test_shards_partition_students_and_merge_rejects_different_results(tmp_path)
         stores[0].merge(stores[2])
 
 
+def row_for(path, known, points, comment=""):
+    """marks.csv with a row for each answer, and a mark in each."""
+    marks.add_rows(path, marks.read(path, known), known)
+    path.write_text(path.read_text("utf-8-sig").replace('"3","",""', f'3,"{points}",{comment}'), "utf-8")
+
+
 def test_marks_are_kept_until_the_answer_changes(tmp_path):
     path, mine = tmp_path / "marks.csv", kept("=ada", manual={"explain": EXPLANATION})
-    records.write_marks(path, {}, A01.assignment, [mine])
-    assert records.manual_points(records.read_marks(path), mine) == {"explain": None}
-    path.write_text(path.read_text().replace(",3,,", ',3,"2,5",well put'))
-    records.write_marks(path, records.read_marks(path), A01.assignment, [mine])
-    marks = records.read_marks(path)
-    assert records.manual_points(marks, mine) == {"explain": 2.5} and records.comments(marks, mine) == {
-        "explain": "well put"
-    }
+    known = marks.answers([mine], A01.assignment.manual)
+    row_for(path, known, "2,5", "well put")
+    read = marks.read(path, known)
+    assert read.points(mine) == {"explain": 2.5} and read.comments(mine) == {"explain": "well put"}
     new = kept("=ada", manual={"explain": "It is no quantity."})
-    records.write_marks(path, marks, A01.assignment, [new])
-    assert records.manual_points(records.read_marks(path), new) == {"explain": None} and "well put" in path.read_text()
-    path.write_text(path.read_text().replace('"2,5"', "4"))
-    with pytest.raises(ValueError, match="from 0 to 3"):
-        records.read_marks(path)
+    known = marks.answers([mine, new], A01.assignment.manual)
+    marks.add_rows(path, read, known)
+    assert marks.read(path, known).points(new) == {"explain": None} and "well put" in path.read_text()
 
 
 def test_merge_of_marks_rejects_two_marks_for_one_answer(tmp_path):
     mine, folders = kept(manual={"explain": EXPLANATION}), [tmp_path / name for name in "abc"]
+    known, path = marks.answers([mine], A01.assignment.manual), tmp_path / "marks.csv"
     for folder, points in zip(folders, ("", "2", "1"), strict=True):
-        records.write_marks(folder / "marks.csv", {}, A01.assignment, [mine])
-        path = folder / "marks.csv"
-        path.write_text(path.read_text().replace(",3,,", f",3,{points},"))
-    assert records.manual_points(records.merge_marks(folders[:2]), mine) == {"explain": 2}
-    with pytest.raises(ValueError, match="another mark for ada"):
-        records.merge_marks(folders)
+        row_for(folder / "marks.csv", known, points)
+    written, filled = marks.merge(path, folders[:2], known)
+    marks.add_rows(path, written, known, filled)
+    assert marks.read(path, known).points(mine) == {"explain": 2}
+    with pytest.raises(records.Refused, match="another mark for ada"):
+        marks.merge(path, folders, known)
 
 
 def test_names_unsafe_as_file_names_are_skipped_and_folders_are_not_notebooks(tmp_path):
@@ -365,7 +367,7 @@ def test_pages_escape_text_from_students(tmp_path):
     evil = "<script>alert(1)</script>"
     book = A01.filled(evil, {**RIGHT, "windows": f"my_windows = '{evil}'"}, evil)
     mine = records.Attempt(evil, 1, "", "", graded(tmp_path, book))
-    page = pages.feedback(A01.assignment, mine, {}, [])
+    page = pages.feedback(A01.assignment, mine, marks.Marks(), [])
     texts = [page, pages.reading(A01.assignment, [mine]), report.report(A01.assignment, [mine], {evil: [evil]})]
     assert all("<script" not in text and "&lt;script&gt;" in text for text in texts)
     assert "checks.grade" not in page and "HIDDEN" not in page
@@ -425,5 +427,5 @@ def test_pages_are_made_of_an_attempt_at_other_exercises():
     """A teacher renames, adds or removes an exercise; some students have only an earlier attempt."""
     scores = {"gone": attempt.Score(2, 4, "off by one", "Look at the end.")}
     earlier = records.Attempt("ben", 1, "", "", attempt.Outcome(scores=scores))
-    assert "gone" not in pages.feedback(A01.assignment, earlier, {}, [])
+    assert "gone" not in pages.feedback(A01.assignment, earlier, marks.Marks(), [])
     assert report.report(A01.assignment, [earlier], {})
