@@ -37,12 +37,14 @@ class Outcome:
     """The result of grading a submission.
 
     declared: the name in the notebook. manual: the text of each answer that a person grades, "" if it is unchanged.
-    answers: the source of the others.
+    pictures: those of its text. elsewhere: text that is in no answer. answers: the source of the others.
     """
 
     declared: str = ""
     scores: dict[str, Score] = field(default_factory=dict)
     manual: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, list[str]] = field(default_factory=dict)
+    elsewhere: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0
@@ -92,9 +94,8 @@ def grade(config: RunConfig, submission: Submission, start: Callable[..., Sandbo
     run.all()
     outcome = Outcome(declared=run.declared, scores=run.scores, notes=[*notes, *plan.notes, *run.notes][:NOTES])
     outcome.answers = {name: text for name, text in plan.answers.items() if name not in assignment.manual}
-    unchanged = {name: text.strip() for name, text in notebook.release(assignment).items()}
-    texts = {name: plan.answers.get(name, "") for name in assignment.manual}
-    outcome.manual = {name: "" if text.strip() == unchanged.get(name) else text for name, text in texts.items()}
+    outcome.manual = {name: plan.answers.get(name, "") for name in assignment.manual}
+    outcome.pictures, outcome.elsewhere = {name: some for name, some in plan.pictures.items() if some}, plan.elsewhere
     outcome.seconds = round(time.monotonic() - begin, 1)
     return outcome
 

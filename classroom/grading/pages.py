@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from classroom.grading.marks import Marks
-from classroom.grading.notebook import Assignment
+from classroom.grading.notebook import Assignment, shortened
 from classroom.grading.records import Attempt
 
 LONGEST = 20_000  # characters of an answer on a page
@@ -55,7 +55,7 @@ def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:
             "result": score.mistake or "right",
             "right": not score.mistake,
             "message": score.message,
-            "answer": answers.get(f"{name}-answer", "")[:LONGEST],
+            "answer": shortened(answers.get(f"{name}-answer", ""), LONGEST),
         }
         for name, score in attempt.outcome.scores.items()
         if name in assignment.titles  # an exercise may be gone since an earlier attempt
@@ -70,7 +70,7 @@ def _read(assignment: Assignment, attempt: Attempt, marks: Marks) -> dict[str, d
         done = bool(text.strip())
         message = written.get(name) or ("Your teacher reads this answer." if done else "Not done yet.")
         shown[name] = {"title": assignment.titles[name], "points": points, "of": of, "right": points == of}
-        shown[name] |= {"result": "" if done else "not done", "message": message, "answer": text[:LONGEST]}
+        shown[name] |= {"result": "" if done else "not done", "message": message, "answer": shortened(text, LONGEST)}
     return shown
 
 
@@ -79,7 +79,12 @@ def reading(assignment: Assignment, attempts: Sequence[Attempt]) -> str:
     models = {cell.name: cell.source for cell in assignment.cells}
     exercises = []
     for name, of in assignment.manual.items():
-        answers = [(attempt.student, attempt.outcome.manual.get(name, "")[:LONGEST]) for attempt in attempts]
-        answers = [(student, text) for student, text in answers if text.strip()]
+        answers = [
+            (attempt.student, shortened(attempt.outcome.manual[name], LONGEST), attempt.outcome.pictures.get(name, []))
+            for attempt in attempts
+            if attempt.outcome.manual.get(name, "").strip()
+        ]
         exercises.append({"title": assignment.titles[name], "of": of, "model": models[name], "answers": answers})
-    return page("to_read.html", title=f"{assignment.name}: answers to read", exercises=exercises)
+    elsewhere = [(a.student, shortened(a.outcome.elsewhere, LONGEST)) for a in attempts if a.outcome.elsewhere]
+    title = f"{assignment.name}: answers to read"
+    return page("to_read.html", title=title, exercises=exercises, elsewhere=elsewhere)

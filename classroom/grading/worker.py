@@ -14,6 +14,7 @@ Before it answers, it may ask for a student's own numbers: {"ask": exercise, "st
 import ast
 import builtins
 import ctypes
+import inspect
 import io
 import json
 import os
@@ -25,6 +26,24 @@ import types
 from pathlib import Path
 
 PRINTED = 2_000  # characters of a cell's output that are kept
+# Magics whose text is not Python; of all others, what they would run is run.
+FOREIGN = {
+    "!",
+    "alias",
+    "bash",
+    "cat",
+    "cmd",
+    "cython",
+    "file",
+    "html",
+    "HTML",
+    "javascript",
+    "js",
+    "latex",
+    "markdown",
+}
+FOREIGN |= {"perl", "pypy", "python2", "R", "ruby", "script", "sh", "sql", "svg", "SVG", "sx", "system", "timeit"}
+FOREIGN |= {"writefile"}
 
 
 class TimeIsUp(BaseException):
@@ -83,7 +102,9 @@ class Worker:
         self.requests, self.replies, self.wire, self.collect, self.probes = requests, replies, wire, collect, PROBES
         main = types.ModuleType("__main__")
         main.display = lambda *things, **options: print(*map(repr, things))
-        self.names = main.__dict__
+        self.names, self.loop = main.__dict__, None
+        self.shell = Shell(self)
+        main.get_ipython = lambda: self.shell
         sys.modules["__main__"] = main
         checks.check = checks.grade = lambda *arguments, **options: "The verdict is on your feedback page."
         checks.personal = self.personal
@@ -133,9 +154,21 @@ class Worker:
 
     def cell(self, request: dict) -> dict:
         """Run a cell."""
-        work = lambda: exec(compiled(request["cell"], request["name"]), self.names)
-        _, error, printed = self.within(request, work)
+        _, error, printed = self.within(request, lambda: self.run(request["cell"], request["name"]))
         return {"error": error, "printed": printed}
+
+    def run(self, source: str, name: str = "", mode: str = "exec") -> object:
+        """Run a cell's source as JupyterLab does: IPython's syntax, and await outside of functions."""
+        self.current = name = name or self.current
+        if "IPython" in source:
+            self.shell.replace_ipythons()
+        code = compiled(source, name, mode)
+        if not code.co_flags & inspect.CO_COROUTINE:
+            return eval(code, self.names)
+        import asyncio
+
+        self.loop = self.loop or asyncio.new_event_loop()
+        return self.loop.run_until_complete(eval(code, self.names))
 
     def results(self, request: dict) -> dict:
         """An answer's results; what it prints is dropped, because it could be the cases."""
@@ -154,14 +187,60 @@ def _alarm(number: int, _: object) -> None:
     raise TimeIsUp(number)
 
 
-def compiled(source: str, name: str) -> types.CodeType:
-    """The cell's code, without lines that only IPython understands."""
+class Shell:
+    """What get_ipython() returns: it runs the Python in a magic, ignores its options, and starts no program."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.user_ns = worker, worker.names
+
+    def run_line_magic(self, magic: str, line: str, *_: object, **options: object) -> object:
+        if magic not in ("time", "prun"):
+            return None
+        try:
+            return self.worker.run(line, mode="eval")
+        except SyntaxError:
+            return self.worker.run(line)
+
+    def run_cell_magic(self, magic: str, line: str, cell: str) -> object:
+        if magic in ("writefile", "file"):
+            Path(line.split()[-1]).write_text(cell, encoding="utf-8")
+        # The line of the magic counts, so that errors name the right one.
+        return None if magic in FOREIGN else self.worker.run("\n" + cell)
+
+    def magic(self, line: str) -> object:
+        return self.run_line_magic(*line.partition(" ")[::2])
+
+    def run_cell(self, cell: str, *_: object, **options: object) -> object:
+        return self.worker.run(cell)
+
+    def getoutput(self, *_: object, **options: object) -> list:
+        return []
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *words, **options: None
+
+    def replace_ipythons(self) -> None:
+        """`from IPython import get_ipython` imports this one."""
+        import IPython
+
+        IPython.get_ipython = IPython.core.getipython.get_ipython = lambda: self
+
+
+def compiled(source: str, name: str, mode: str = "exec") -> types.CodeType:
+    """The cell's code; what is not Python is turned into Python by IPython's own rules."""
+    options = {"flags": ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, "dont_inherit": True}
     try:
-        ast.parse(source)
+        return compile(source, name, mode, **options)
     except SyntaxError:
-        lines = [("" if line.lstrip()[:1] in ("%", "!", "?") else line) for line in source.split("\n")]
-        source = "\n".join(lines)
-    return compile(source, name, "exec", dont_inherit=True)
+        pass
+    words = source.split()
+    if len(source.splitlines()) == 1 and words[:1] in (["pip"], ["conda"], ["mamba"]):
+        return compile("", name, mode)  # which JupyterLab takes for a magic
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return compile(TransformerManager().transform_cell(source), name, mode, **options)
 
 
 def described(problem: BaseException) -> str:

@@ -158,7 +158,10 @@ def test_file_without_the_columns_is_refused_as_a_whole(data, why, tmp_path):
 
 
 def test_file_from_before_there_were_keys_is_read(tmp_path):
-    path, cells = tmp_path / "marks.csv", [[a.student, a.exercise, a.digest, "3", "2,5", "good"] for a in KNOWN.values()]
+    path, cells = (
+        tmp_path / "marks.csv",
+        [[a.student, a.exercise, a.digest, "3", "2,5", "good"] for a in KNOWN.values()],
+    )
     save(path, [["student", "exercise", "answer", "of", "points", "comment"], *cells], ";")
     assert points(path) == [2.5] * len(STUDENTS)
     new = records.Attempt("new", 1, "", "", attempt.Outcome(manual={"explain": "A text."}))
