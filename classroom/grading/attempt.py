@@ -92,7 +92,9 @@ def grade(config: RunConfig, submission: Submission, start: Callable[..., Sandbo
     plan = notebook.make_plan(assignment, cells, names)
     run = Run(config, plan, submission.digest, start)
     run.all()
-    outcome = Outcome(declared=run.declared, scores=run.scores, notes=[*notes, *plan.notes, *run.notes][:NOTES])
+    outcome = Outcome(
+        declared=run.declared, scores=run.scores, notes=[*submission.notes, *notes, *plan.notes, *run.notes][:NOTES]
+    )
     outcome.answers = {name: text for name, text in plan.answers.items() if name not in assignment.manual}
     outcome.manual = {name: plan.answers.get(name, "") for name in assignment.manual}
     outcome.pictures, outcome.elsewhere = {name: some for name, some in plan.pictures.items() if some}, plan.elsewhere

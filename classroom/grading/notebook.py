@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -192,6 +192,24 @@ def defines(source: str, name: str) -> bool:
 def same(source: str) -> str:
     """A text without its layout: what is compared."""
     return " ".join(source.split())
+
+
+def work_in(assignment: Assignment, names: Iterable[str], data: bytes) -> int:
+    """How much of a submission is in a file: 0 none, 1 the assignment as it was released, 2 something of the student's.
+
+    names: those of the answers.
+    """
+    try:
+        submitted, _ = cells(data)
+    except Unreadable:
+        return 0
+    released = {same(source) for source in release(assignment).values()} | {same(c.source) for c in assignment.cells}
+    marked, idents = {cell.name for cell in assignment.cells} - {""}, {cell.ident for cell in assignment.cells} - {""}
+    own = [c for c in submitted if same(c.source) not in released | {""} and c.name not in assignment.tests]
+    belongs = any(cell.name in marked or cell.ident in idents for cell in submitted)
+    if not belongs and not any(defines(cell.source, name) for cell in submitted for name in names):
+        return 0
+    return 2 if own else 1
 
 
 def make_plan(assignment: Assignment, submitted: list[Cell], names: Mapping[str, str]) -> Plan:

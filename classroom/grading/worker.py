@@ -13,6 +13,7 @@ Before it answers, it may ask for a student's own numbers: {"ask": exercise, "st
 
 import ast
 import builtins
+import contextlib
 import ctypes
 import inspect
 import io
@@ -68,8 +69,10 @@ class Printed(io.TextIOBase):
 
 def confine(settings: dict) -> None:
     """Set limits for this process and its children, and stop being root."""
-    import resource  # not on Windows
-
+    try:
+        import resource
+    except ImportError:  # Windows, which has no sandbox either
+        return
     limits = {
         resource.RLIMIT_AS: settings["memory"],
         resource.RLIMIT_NPROC: settings["processes"],
@@ -78,11 +81,14 @@ def confine(settings: dict) -> None:
         resource.RLIMIT_CPU: settings["cpu_seconds"],
         resource.RLIMIT_CORE: 0,
     }
+    linux = sys.platform.startswith("linux")
     for kind, value in limits.items():
-        if value is not None:
-            resource.setrlimit(kind, (value, value))
+        # macOS refuses some of them.
+        with contextlib.suppress(*([] if linux else [ValueError, OSError])):
+            if value is not None:
+                resource.setrlimit(kind, (value, value))
     keyctl = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
-    if keyctl:  # a new, empty session keyring, because the grader's own is inherited
+    if keyctl and linux:  # a new, empty session keyring, because the grader's own is inherited
         ctypes.CDLL(None).syscall(keyctl, 1, None)
     if settings["uid"]:
         os.setgroups([])
@@ -135,15 +141,17 @@ class Worker:
         """The work's value, the text of its error, and what it printed."""
         printed, value, error = Printed(), None, ""
         sys.stdout = sys.stderr = printed
-        timers = {signal.ITIMER_PROF: limits["seconds"], signal.ITIMER_REAL: limits["wall"]}
-        for number in (signal.SIGPROF, signal.SIGALRM):
-            signal.signal(number, _alarm)
+        timers = {}
+        if hasattr(signal, "setitimer"):  # where it is missing, the grader ends the process
+            timers = {signal.ITIMER_PROF: limits["seconds"], signal.ITIMER_REAL: limits["wall"]}
+            for number in (signal.SIGPROF, signal.SIGALRM):
+                signal.signal(number, _alarm)
         for timer, seconds in timers.items():
             signal.setitimer(timer, seconds)
         try:
             value = work()
         except TimeIsUp as problem:
-            busy = problem.args == (signal.SIGPROF,)
+            busy = problem.args == (getattr(signal, "SIGPROF", None),)
             error = f"it did not end within {limits['seconds' if busy else 'wall']:g} seconds{' of CPU time' * busy}"
         except BaseException as problem:
             error = described(problem)
