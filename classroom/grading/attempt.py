@@ -97,7 +97,8 @@ def grade(config: RunConfig, submission: Submission, start: Callable[..., Sandbo
     )
     outcome.answers = {name: text for name, text in plan.answers.items() if name not in assignment.manual}
     outcome.manual = {name: plan.answers.get(name, "") for name in assignment.manual}
-    outcome.pictures, outcome.elsewhere = {name: some for name, some in plan.pictures.items() if some}, plan.elsewhere
+    outcome.pictures = {name: some for name, some in plan.texts.pictures.items() if some}
+    outcome.elsewhere = plan.texts.elsewhere
     outcome.seconds = round(time.monotonic() - begin, 1)
     return outcome
 

@@ -1,24 +1,19 @@
 """The cells of a notebook, and the order in which a submission runs. No submitted code runs here."""
 
-import ast
-import hashlib
 import json
 import re
-import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from classroom.grading import texts
+from classroom.grading.texts import Texts, same
 from classroom.grading.wire import clean
 
 LONGEST = 200_000  # characters of a cell
 MOST = 2_000  # cells of a notebook
 SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION", "<!-- BEGIN SOLUTION -->", "<!-- END SOLUTION -->")
-PARSED = 200_000  # characters of a notebook that are parsed
-SHOWN = 6_000_000  # characters of a notebook's pictures that are kept, as base64
-PICTURE = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=]+)")
 FENCED = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
-WORDS = re.compile(r"(?:[^\W\d_]+[,;:]? ){2}[^\W\d_]+")
 STUB = {"code": "pass  # your answer here", "markdown": "*Not done yet. Your answer here.*"}
 
 
@@ -62,15 +57,13 @@ class Plan:
     """The order in which a submission runs.
 
     steps: ("cell", its number in the notebook, source) or ("collect", its number, exercise). answers: source by name.
-    places: numbers of the cells with each name. pictures: of the answers, by name. elsewhere: text in no place for an
-    answer. notes: what is unusual, for the student.
+    places: numbers of the cells with each name. texts: what is in words. notes: what is unusual, for the student.
     """
 
     steps: list[tuple[str, int, str]] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     places: dict[str, list[int]] = field(default_factory=dict)
-    pictures: dict[str, list[str]] = field(default_factory=dict)
-    elsewhere: str = ""
+    texts: Texts = field(default_factory=Texts)
     notes: list[str] = field(default_factory=list)
 
 
@@ -111,7 +104,7 @@ def _cell(raw: Mapping) -> Cell:
     kind = "code" if raw.get("cell_type") == "code" else "markdown"
     source, pictures = clean(source) if isinstance(source, str) else "", []
     if kind == "markdown":
-        source, pictures = _pictures(source, raw.get("attachments"))
+        source, pictures = texts.with_pictures(source, raw.get("attachments"))
     return Cell(
         kind=kind,
         source=source,
@@ -121,29 +114,6 @@ def _cell(raw: Mapping) -> Cell:
         points=points if marks.get("grade") and isinstance(points, (int, float)) else None,
         solution=bool(marks.get("solution")),
     )
-
-
-def _pictures(source: str, attachments: object) -> tuple[str, list[str]]:
-    """A text with a mark in the place of each picture, and the pictures."""
-    pictures: list[str] = []
-
-    def kept(match: re.Match, name: str = "") -> str:
-        mark = hashlib.sha256(match[2].encode()).hexdigest()[:8]
-        if sum(map(len, pictures)) + len(match[0]) > SHOWN:
-            return f"picture {name} {mark}, too large to show: look into the notebook"
-        pictures.append(match[0])
-        return f"picture {name} {mark}"
-
-    source = PICTURE.sub(kept, source)
-    for name, kinds in attachments.items() if isinstance(attachments, dict) else ():
-        name, shown = clean(name)[:100], "of a kind that is not shown: look into the notebook"
-        for kind, data in kinds.items() if isinstance(kinds, dict) else ():
-            text = "".join(part for part in data if isinstance(part, str)) if isinstance(data, (list, str)) else ""
-            if match := PICTURE.fullmatch(f"data:{kind};base64,{''.join(text.split())}"):
-                shown = kept(match, name)
-        used = [f"attachment:{form}" for form in (name, urllib.parse.quote(name)) if f"attachment:{form}" in source]
-        source = source.replace(used[0], shown) if used else f"{source}\n\n[{shown}]"
-    return source, pictures
 
 
 def assignment(path: Path) -> Assignment:
@@ -184,14 +154,9 @@ def _without_solution(source: str, stub: str) -> str:
 
 def defines(source: str, name: str) -> bool:
     """Whether a cell's code gives a value to that name, as far as its text tells; one too long to be run does not."""
-    names = rf"(?:\w+\s*,\s*)*{name}(?:\s*,\s*\w+)*"
-    ways = rf"[ \t]*(?:async\s+)?(?:def|class)\s+{name}\b|{names}\s*(?::[^=\n]+)?=(?!=)|(?:from|import)\b.*\b{name}\s*$"
+    names = rf"(?:\w+ *, *)*{name}(?: *, *\w+)*"
+    ways = rf"[ \t]*(?:async +)?(?:def|class) +{name}\b|{names} *(?::[^=\n]+)?=(?!=)|(?:from|import)\b.*\b{name} *$"
     return len(source) <= LONGEST and re.search(rf"^(?:{ways})", source, re.MULTILINE) is not None
-
-
-def same(source: str) -> str:
-    """A text without its layout: what is compared."""
-    return " ".join(source.split())
 
 
 def work_in(assignment: Assignment, names: Iterable[str], data: bytes) -> int:
@@ -223,7 +188,10 @@ def make_plan(assignment: Assignment, submitted: list[Cell], names: Mapping[str,
     plan.steps = [("cell", 0, source) for source in imports]
     stubs = {same(source): name for name, source in release(assignment).items()}
     _recover_names(plan, assignment, submitted, names, stubs)
-    texts = _texts(plan, assignment, submitted)
+    plan.texts = _texts(assignment, submitted)
+    if plan.texts.lost:
+        cells = ", ".join(map(str, plan.texts.lost))
+        plan.notes.append(f"You wrote text where no answer belongs (cell {cells}); your teacher can read it.")
     for number, cell in enumerate(submitted, 1):
         if cell.name and same(cell.source) not in stubs:
             plan.places.setdefault(cell.name, []).append(number)
@@ -231,7 +199,7 @@ def make_plan(assignment: Assignment, submitted: list[Cell], names: Mapping[str,
     at = {exercise: _place(plan, exercise) for exercise in assignment.tests}
     for number, cell in enumerate(submitted, 1):
         plan.steps += [("collect", number, exercise) for exercise, place in at.items() if place == number]
-        if cell.kind != "code" or cell.name in assignment.tests or number in texts:
+        if cell.kind != "code" or cell.name in assignment.tests or number in plan.texts.prose:
             continue
         if plan.places.get(stubs.get(same(cell.source), ""), [number])[0] < number:
             plan.notes.append(
@@ -293,73 +261,19 @@ def _answers(plan: Plan, assignment: Assignment, submitted: list[Cell], stubs: M
             plan.notes.append(f"The cell {cell.name!r} is missing.")
         if len(mine) > 1:
             plan.notes.append(f"The cell {cell.name!r} appears {len(mine)} times; what you wrote was read together.")
-        if cell.name not in assignment.manual:
+        if cell.name in assignment.manual:
+            plan.answers[cell.name] = plan.texts.answers[cell.name]
+        else:
             plan.answers[cell.name] = "\n\n".join(written.values()) or "".join(mine[-1:])
 
 
-def _texts(plan: Plan, assignment: Assignment, submitted: list[Cell]) -> set[int]:
-    """Find the answers that a person grades, wherever they are; returns the numbers of code cells that are text."""
-    released = release(assignment)
-    texts = [released.get(cell.name, cell.source) for cell in assignment.cells if cell.kind == "markdown"]
-    lines = {same(line) for text in texts for line in text.splitlines()} | {""}
+def _texts(assignment: Assignment, submitted: list[Cell]) -> Texts:
+    """The answers that a person grades."""
+    changed = release(assignment)
+    given = [changed.get(cell.name, cell.source) for cell in assignment.cells if cell.kind == "markdown"]
+    lines = {same(line) for text in given for line in text.splitlines()}
     sections = {same(title): name for name, title in assignment.titles.items()}
-    found: dict[str, list[tuple[int, str]]] = {name: [] for name in ["", *assignment.manual]}
-    section, prose, parsed = "", set(), 0
-    for number, cell in enumerate(submitted, 1):
-        headings = [same(line[3:].split(" · ")[0]) for line in cell.source.splitlines() if line.startswith("## ")]
-        section = next((sections[title] for title in headings if title in sections), section)
-        section = cell.name if cell.name in assignment.manual else "" if cell.name else section
-        section = section if section in assignment.manual else ""
-        if cell.kind == "code" and (not section or cell.name != section):
-            parsed += len(cell.source)
-            if cell.name or parsed > PARSED or not _is_prose(cell.source):
-                continue
-        if cell.kind == "code" and section:
-            prose.add(number)
-        own = cell.source.splitlines()
-        while own and same(own[-1]) in lines:
-            own.pop()
-        while own and same(own[0]) in lines:
-            own.pop(0)
-        if own:
-            found[section].append((number, "\n".join(own)))
-    where = ", ".join(str(number) for number, _ in found[""])
-    elsewhere = "\n\n".join(f"Cell {number}:\n{text}" for number, text in found[""])
-    if where:
-        plan.notes.append(f"You wrote text where no answer belongs (cell {where}); your teacher can read it.")
-    for name in assignment.manual:
-        parts = {same(text): text for _, text in found[name]}
-        numbers = [number for number, _ in found[name] or found[""]]
-        plan.answers[name] = shortened("\n\n".join(parts.values()) or elsewhere, LONGEST)
-        plan.pictures[name] = _fitting([p for n in numbers for p in submitted[n - 1].pictures])
-    plan.elsewhere = shortened(elsewhere, LONGEST) if all(found[name] for name in assignment.manual) else ""
-    return prose
-
-
-def _is_prose(source: str) -> bool:
-    """Whether a code cell has words in it instead of code."""
-    if not WORDS.search(source):
-        return False
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source.lstrip()[:1] not in ("%", "!", "?")
-    return all(isinstance(line, ast.Expr) and isinstance(line.value, (ast.Constant, ast.Name)) for line in body)
-
-
-def shortened(text: str, longest: int) -> str:
-    """The beginning of a text, and how much is left out."""
-    more = len(text) - longest
-    return text if more <= 0 else f"{text[:longest]}\n... and {more:,} more characters: look into the notebook"
-
-
-def _fitting(pictures: list[str]) -> list[str]:
-    """Those pictures that fit the limit together."""
-    kept: list[str] = []
-    for picture in pictures:
-        if sum(map(len, kept)) + len(picture) <= SHOWN:
-            kept.append(picture)
-    return kept
+    return texts.find(submitted, assignment.manual, sections, lines)
 
 
 def _place(plan: Plan, exercise: str) -> int | None:

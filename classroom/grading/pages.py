@@ -6,8 +6,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from classroom.grading.marks import Marks
-from classroom.grading.notebook import Assignment, shortened
+from classroom.grading.notebook import Assignment
 from classroom.grading.records import Attempt
+from classroom.grading.texts import shortened
 
 LONGEST = 20_000  # characters of an answer on a page
 TEMPLATES = Environment(

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -79,13 +80,13 @@ def test_explanation_is_found_and_given_once(change):
     change(book)
     plan = planned(book)
     assert plan.answers["explain"].count(TEXT) == plan.answers["explain"].count(MORE) == 1
-    assert STUB["explain"] not in plan.answers["explain"] and not plan.elsewhere
+    assert STUB["explain"] not in plan.answers["explain"] and not plan.texts.elsewhere
     assert not [source for kind, _, source in plan.steps if kind == "cell" and TEXT in source]
 
 
 def test_release_has_no_explanation():
     plan = planned(A01.release)
-    assert plan.answers["explain"] == plan.elsewhere == "" and not plan.notes
+    assert plan.answers["explain"] == plan.texts.elsewhere == "" and not plan.notes
 
 
 WORDS = st.lists(st.sampled_from(["a", "label", "is", "no", "number", "table"]), min_size=3).map(" ".join)
@@ -101,7 +102,7 @@ def test_every_text_is_in_an_answer_or_shown_beside_them(written):
         A01.assignment,
         [
             records.Attempt(
-                "ada", 1, "", "", Outcome(manual={"explain": plan.answers["explain"]}, elsewhere=plan.elsewhere)
+                "ada", 1, "", "", Outcome(manual={"explain": plan.answers["explain"]}, elsewhere=plan.texts.elsewhere)
             )
         ],
     )
@@ -121,7 +122,7 @@ def test_pictures_are_shown_to_the_teacher(cell):
     book = A01.filled("ada", RIGHT, STUB["explain"])
     book["cells"][place(book, "explain")] |= {**cell, "metadata": book["cells"][place(book, "explain")]["metadata"]}
     plan = planned(book)
-    outcome = Outcome(manual={"explain": plan.answers["explain"]}, pictures=plan.pictures)
+    outcome = Outcome(manual={"explain": plan.answers["explain"]}, pictures=plan.texts.pictures)
     page = pages.reading(A01.assignment, [records.Attempt("ada", 1, "", "", outcome)])
     assert f'src="data:image/png;base64,{PIXEL}"' in page and "attachment:" not in page
     assert "picture" in plan.answers["explain"] and PIXEL not in plan.answers["explain"]
@@ -130,7 +131,7 @@ def test_pictures_are_shown_to_the_teacher(cell):
 @pytest.mark.parametrize("kind", ["image/svg+xml", "text/html", 'image/png;base64,"><script>'])
 def test_attachments_that_are_no_pictures_are_named(kind):
     plan = planned({"cells": [text("![](attachment:a)", attachments={"a": {kind: PIXEL}, "b": 3, "c": {kind: [7]}})]})
-    assert "look into the notebook" in plan.answers["explain"] and plan.pictures == {"explain": []}
+    assert "look into the notebook" in plan.answers["explain"] and plan.texts.pictures == {"explain": []}
 
 
 WORK = RIGHT["windows"]
@@ -197,3 +198,23 @@ def test_definitions_in_every_form_count(source):
 )
 def test_uses_of_a_name_are_no_definitions(source):
     assert not notebook.defines(source, "f")
+
+
+def test_hostile_texts_are_read_in_linear_time():
+    """Each would take minutes if the time were quadratic."""
+    big = notebook.LONGEST - 10
+    many = {f"{n}.png": {"image/png": "AAAA"} for n in range(100_000)}
+    sources = [
+        "a" * big,
+        "a,\n" * (big // 3),
+        "a, " * (big // 3),
+        " " * big,
+        "\n" * big,
+        "```" * (big // 3),
+        "a b " * (big // 4),
+    ]
+    cells = [text(source, kind) for source in sources for kind in ("code", "markdown")]
+    cells += [text("data:image/png;base64,A " * 400_000), text("", attachments=many)]
+    begin = time.process_time()
+    planned({"cells": cells})
+    assert time.process_time() - begin < 30

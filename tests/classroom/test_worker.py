@@ -5,6 +5,7 @@ import types
 
 import pytest
 
+from classroom import checks
 from classroom.grading import process, sandbox, stage, worker
 
 SAME = {
@@ -77,6 +78,15 @@ def test_error_in_a_magic_is_named_by_its_line(here):
     with pytest.raises(ZeroDivisionError) as caught:
         here.run("%%time\nx = 1\n1 / 0", "cell 1")
     assert worker.described(caught.value) == "line 3: ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("student", "name"), [("Ada", "Ada"), (1234567, "1234567"), (True, None), (..., None), ("a" * 300, "a" * 200)]
+)
+def test_student_number_without_quotes_is_a_name(student, name):
+    assert worker.declared(student) == name
+    if name and len(name) < 200:
+        assert checks.personal("a01", "predictions", student) == checks.personal("a01", "predictions", name)
 
 
 def test_answers_with_ipython_syntax_are_run_in_a_process(tmp_path):
