@@ -27,7 +27,7 @@ import torch
 from tqdm import tqdm
 
 from classroom.checks import find
-from classroom.grading import attempt, marks, notebook, outputs, process, records, sandbox, stage, submissions
+from classroom.grading import attempt, marks, notebook, outputs, process, records, sandbox, stage, submissions, wire
 from classroom.grading.attempt import NotStarted, RunConfig
 from classroom.grading.notebook import Assignment
 from classroom.grading.records import Refused, Store
@@ -173,7 +173,7 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
                 line = f"{outcome.points:g} of {full:g}, {outcome.seconds:g} s"
                 line = " ".join([line, *submission.notes, submission.problem and f"{submission.problem}."]).strip()
             with bar.external_write_mode():
-                print(f"{submission.student}: {line}", flush=True)
+                print(wire.plain(f"{submission.student}: {line}"), flush=True)
             bar.update()
 
         stage.build(Path(folder), cells)

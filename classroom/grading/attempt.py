@@ -93,7 +93,9 @@ def grade(config: RunConfig, submission: Submission, start: Callable[..., Sandbo
     run = Run(config, plan, submission.digest, start)
     run.all()
     outcome = Outcome(
-        declared=run.declared, scores=run.scores, notes=[*submission.notes, *notes, *plan.notes, *run.notes][:NOTES]
+        declared=run.declared,
+        scores=run.scores,
+        notes=[*map(wire.plain, submission.notes), *notes, *plan.notes, *run.notes][:NOTES],
     )
     outcome.answers = {name: text for name, text in plan.answers.items() if name not in assignment.manual}
     outcome.manual = {name: plan.answers.get(name, "") for name in assignment.manual}
@@ -167,7 +169,7 @@ class Run:
             if kind == "collect":
                 self.scores[text] = self.score(text, self.verdict(process, text))
                 continue
-            error = wire.clean(str(process.ask(cell=text, name=f"cell {number}").get("error", "")))[:LONGEST]
+            error = wire.plain(str(process.ask(cell=text, name=f"cell {number}").get("error", ""))[:LONGEST])
             if error and number not in self.errors:
                 self.errors[number] = error
                 self.notes.append(f"Cell {number} ended with an error: {error}")
@@ -182,7 +184,7 @@ class Run:
         if reply.get("missing"):
             return self.missing(name, exercise.answer)
         if reply.get("error"):
-            return wrong("stopped", f"Your answer was called and stopped: {wire.clean(str(reply['error']))}.")
+            return wrong("stopped", f"Your answer was called and stopped: {wire.plain(str(reply['error'])[:LONGEST])}.")
         return judge(exercise, cases, reply.get("results"))
 
     def missing(self, name: str, answer: str) -> Verdict:
@@ -194,7 +196,7 @@ class Run:
 
     def score(self, name: str, verdict: Verdict) -> Score:
         of = self.config.assignment.tests[name]
-        return Score(of if verdict.right else 0, of, verdict.mistake, wire.clean(verdict.message)[:LONGEST])
+        return Score(of if verdict.right else 0, of, verdict.mistake, wire.plain(verdict.message[:LONGEST]))
 
     def numbers(self, exercise: str, student: str) -> object:
         """A student's own numbers, as the notebook asks for them."""

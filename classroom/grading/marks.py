@@ -134,7 +134,7 @@ def _decoded(path: Path) -> str:
         codings = ["utf-16-be" if data[:1] == b"\0" else "utf-16-le"]
     for coding in codings if not data.startswith(SPREADSHEETS) else ():
         try:
-            return data.decode(coding)
+            return data.decode(coding).lstrip("\ufeff")
         except UnicodeDecodeError:
             continue
     raise Refused(f"{path} is not text: open it with your spreadsheet and save it as CSV, under the same name")

@@ -5,15 +5,16 @@ import io
 import json
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from classroom.grading import wire
 from classroom.grading.attempt import Outcome, Score
 from classroom.grading.submissions import Submission
 from lib.checkpoints import atomic_write
 
+LINES = re.compile("[\t\n\u2028\u2029]")
 FORMULA = re.compile(r"'*[=+\-@]")  # what a spreadsheet would calculate, or such a text after a quote
 
 
@@ -59,9 +60,7 @@ def table(rows: Iterable[Sequence[object]], delimiter: str = ",", end: str = "\n
 
 
 def _escaped(cell: str) -> str:
-    # Control characters, those that change the direction of writing, and surrogates.
-    drop = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    text = "".join(" " if unicodedata.category(character) in drop else character for character in cell).strip()
+    text = LINES.sub(" ", wire.STEERS.sub(" ", wire.clean(cell))).strip()
     return f"'{text}" if FORMULA.match(text) else text
 
 

@@ -1,5 +1,6 @@
 """The grader without bubblewrap and nbgrader. tests/slow attacks it, and grades whole classes."""
 
+import csv
 import dataclasses
 import importlib
 import json
@@ -362,6 +363,29 @@ def test_pages_escape_text_from_students(tmp_path):
     texts = [page, pages.reading(A01.assignment, [mine]), report.report(A01.assignment, [mine], {evil: [evil]})]
     assert all("<script" not in text and "&lt;script&gt;" in text for text in texts)
     assert "checks.grade" not in page and "HIDDEN" not in page
+
+
+def test_tables_have_one_line_per_row_and_no_formulas_wherever_a_spreadsheet_splits():
+    evil = ["a\r=1", "x;=1", "x\t@1", "\n+1", "'=1", "e\x1b[2J\0", "\u202eevil", "=1"]
+    text = records.table([[name, 7] for name in evil])
+    assert text.count("\n") == len(evil) and "\r" not in text
+    assert all(character.isprintable() for character in text.replace("\n", ""))
+    for delimiter in ",;\t|":
+        cells = [cell for row in csv.reader(text.splitlines(), delimiter=delimiter) for cell in row]
+        assert not [cell for cell in cells if cell[:1] in ("=", "+", "@")]
+
+
+def test_messages_have_no_control_characters(tmp_path):
+    book = A01.filled(
+        "e\x1b[2J\u202e", {**RIGHT, "windows": "def my_windows(names, context):\n    raise ValueError('a\x1b[2Jb')"}
+    )
+    outcome = graded(tmp_path, book)
+    texts = [*outcome.notes, *(score.message for score in outcome.scores.values())]
+    assert (
+        "\x1b" not in "".join(texts)
+        and "\u202e" not in "".join(texts)
+        and "a\ufffd[2Jb" in outcome.scores["windows"].message
+    )
 
 
 def test_outputs_are_unchanged_by_a_second_run(tmp_path):

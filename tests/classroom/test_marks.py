@@ -35,7 +35,8 @@ def filled(rows, points="2,5", comment="schön, but: why?"):
 def save(path, rows, delimiter=",", coding="utf-8", **options):
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, **options).writerows(rows)
-    path.write_bytes(out.getvalue().encode(coding, "replace"))
+    mark = "\ufeff" if coding == "utf-16" and delimiter == ";" else ""
+    path.write_bytes((mark + out.getvalue()).encode(coding, "replace"))
 
 
 def points(path):
@@ -55,6 +56,7 @@ SPREADSHEETS = {
     "utf-16": dict(delimiter="\t", coding="utf-16"),
     "utf-16 without a mark": dict(coding="utf-16-le"),
     "byte order mark": dict(coding="utf-8-sig"),
+    "two byte order marks": dict(delimiter=";", coding="utf-16", lineterminator="\n"),
     "cp1252": dict(delimiter=";", coding="cp1252"),
     "old Mac": dict(coding="mac_roman", lineterminator="\r"),
     "all quoted": dict(quoting=csv.QUOTE_ALL),

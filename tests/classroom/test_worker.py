@@ -1,5 +1,7 @@
 """What JupyterLab runs, the grader's worker runs. IPython itself, in a notebook's namespace, is the reference."""
 
+import os
+import platform
 import sys
 import types
 
@@ -101,4 +103,38 @@ def test_answers_with_ipython_syntax_are_run_in_a_process(tmp_path):
     ]
     assert [one.ask(cell=cell, name="cell")["error"] for cell in cells] == [""] * 3
     assert one.ask(value="student") == {"value": "abc"}
+    one.close()
+
+
+CALLS = {
+    "memory that no process maps": "os.memfd_create('x')",
+    "namespaces": "os.unshare(os.CLONE_NEWUSER)" if hasattr(os, "unshare") else "call(272, 0x10000000)",
+    "namespaces by clone": "call(56, 0x10000011, 0, 0, 0, 0)",
+    "shared memory": "call(29, 0, 1 << 30, 0o1600)",
+    "other processes": "call(101, 16, os.getppid(), 0, 0)",
+}
+
+
+@pytest.mark.skipif(
+    bool(sandbox.missing()) or platform.machine() != "x86_64", reason="the numbers are of one processor"
+)
+def test_kernel_refuses_what_no_notebook_needs(tmp_path):
+    stage.build(tmp_path, [])
+    one = process.SandboxProcess(tmp_path, sandbox.Limits(), True, lambda *_: None)
+    one.ready()
+    start = """import ctypes, os, threading, subprocess, sys
+def call(*words):
+    function = ctypes.CDLL(None, use_errno=True).syscall
+    if function(*words) < 0:
+        raise OSError(ctypes.get_errno(), 'refused')"""
+    assert one.ask(cell=start, name="cell 1")["error"] == ""
+    for call in CALLS.values():
+        assert "Errno 1" in one.ask(cell=call, name="cell 2")["error"], call
+    fine = """thread = threading.Thread(target=print)
+thread.start(); thread.join()
+child = os.fork()
+if not child:
+    os._exit(7)
+assert os.waitpid(child, 0)[1] >> 8 == 7"""
+    assert one.ask(cell=fine, name="cell 3")["error"] == ""
     one.close()
