@@ -185,8 +185,8 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
     return len(graded), again + everyone.unsafe
 
 
-def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> None:
-    """Merge the results and the marks of several folders.
+def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> list[str]:
+    """Merge the results and the marks of several folders; returns what of the marks is not used.
 
     Raises:
         Refused: a folder has no results, or two of them have different ones.
@@ -196,11 +196,11 @@ def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> 
     stores = [Store(folder) for folder in options.merge]
     everything = [attempt for each in [store, *stores] for name in each.students() for attempt in each.attempts(name)]
     known = marks.answers(everything, assignment.manual)
-    written, filled = marks.merge(options.out / "marks.csv", options.merge, known)
+    written, filled, lost = marks.merge(options.out / "marks.csv", options.merge, known)
     merged = [store.merge(other) for other in stores]
     marks.add_rows(options.out / "marks.csv", written, {where: known[where] for where in filled}, filled)
     print(f"{sum(merged)} students from {len(merged)} folders.")
-    print("\n".join(f"NOT USED, {problem}." for problem in written.refused if ", row" in problem))
+    return lost
 
 
 def run(options: argparse.Namespace, source: Path) -> int:
@@ -209,7 +209,7 @@ def run(options: argparse.Namespace, source: Path) -> int:
     marks.read(options.out / "marks.csv", {})  # before any work, in case it can't be read
     store, graded, left = Store(options.out), 0, []
     if options.merge:
-        merge(options, assignment, store)
+        left = merge(options, assignment, store)
     else:
         graded, left = grade_folder(options, source, assignment, store)
     database = options.gradebook or options.out / "gradebook.db"

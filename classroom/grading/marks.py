@@ -204,20 +204,20 @@ def add_rows(path: Path, marks: Marks, known: Mapping[str, Answer], filled: Mapp
     records.write(path, (text + records.table(lines, marks.delimiter, end)).encode("utf-8-sig"))
 
 
-def merge(path: Path, folders: Iterable[Path], known: Mapping[str, Answer]) -> tuple[Marks, dict[str, dict[str, str]]]:
-    """The marks in a file, and the filled rows of several folders' marks.csv that it lacks.
+def merge(path: Path, folders: Iterable[Path], known: Mapping[str, Answer]) -> tuple[Marks, dict[str, dict], list[str]]:
+    """The marks in a file, the filled rows of several folders' marks.csv that it lacks, and what of these is not used.
 
     Raises:
         Refused: two of them have different points or comments for one answer.
     """
-    marks, filled = read(path, known), {}
+    marks, filled, lost = read(path, known), {}, []
     for other in (folder / "marks.csv" for folder in folders):
         theirs = read(other, known)
-        marks.refused += [f"{other}, {problem}" for problem in theirs.refused]
-        marks.ignored += [f"{name} of {other}" for name in theirs.ignored]
+        lost += [f"NOT USED, {other}, {problem}." for problem in theirs.refused]
+        lost += [f"NOT USED, the column {name} of {other}." for name in theirs.ignored]
         for where, row in theirs.rows.items():
             mine = marks.rows.get(where) or filled.setdefault(where, row)
             if any(mine[name] != row[name] for name in ("points", "comment")):
                 student = f"{known[where].student}, {known[where].exercise}"
                 raise Refused(f"{other} has another mark for {student} than an earlier folder")
-    return marks, filled
+    return marks, filled, lost

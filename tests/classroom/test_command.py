@@ -61,6 +61,18 @@ def test_merge_that_is_refused_changes_nothing(inside):
         command.main(["a01", "--merge", "one", "two", "--out", "both"])
 
 
+def test_merge_names_what_it_does_not_use_of_the_marks(inside, capsys):
+    outcome = command.attempt.Outcome(manual={"explain": "A text."})
+    records.Store(inside / "one").add(command.Submission("ada", b""), "", outcome)
+    known = command.marks.answers(records.Store(inside / "one").attempts("ada"), {"explain": 3})
+    command.marks.add_rows(inside / "one" / "marks.csv", command.marks.Marks(), known)
+    text = (inside / "one" / "marks.csv").read_text("utf-8-sig")
+    (inside / "one" / "marks.csv").write_text(text.replace('"",""', "2,good") + "no,key,,,1,here\n", "utf-8")
+    assert command.main(["a01", "--merge", "one", "--out", "both"]) == 1
+    assert "row 3 (key): no answer has its key 'no'" in capsys.readouterr().out
+    assert '"2"' in (inside / "both" / "marks.csv").read_text("utf-8-sig")
+
+
 def test_folders_of_killed_graders_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(command.tempfile, "gettempdir", lambda: str(tmp_path))
     dead = subprocess.Popen([sys.executable, "-c", ""])
