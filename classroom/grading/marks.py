@@ -99,7 +99,7 @@ def read(path: Path, known: Mapping[str, Answer]) -> Marks:
     text = _decoded(path)
     delimiter, lines, place = _table(path, text)
     marks = Marks(text=text, header=lines[place], delimiter=delimiter)
-    names = [name.strip().casefold() for name in marks.header]
+    names = _names(marks.header)
     marks.ignored = [name for name in names if name and name not in {*COLUMNS, *OURS}]
     lost = [number for number, line in enumerate(lines[:place], 1) if any(line) and not line[0].startswith("sep=")]
     marks.refused = [f"row {number}: it stands above the header" for number in lost]
@@ -150,7 +150,7 @@ def _table(path: Path, text: str) -> tuple[str, list[list[str]], int]:
             why = f" (with {delimiter!r} between the cells: {problem})" if delimiter in ",;" else why
             continue
         for place, line in enumerate(lines[:20]):
-            names = [name.strip().casefold() for name in line]
+            names = _names(line)
             if needed <= {*names} or {*OLD, "points", "comment"} <= {*names}:
                 if double := [name for name in names if name and names.count(name) > 1]:
                     raise Refused(f"{path} has two columns with the name {double[0]!r}: rename one of them")
@@ -160,6 +160,11 @@ def _table(path: Path, text: str) -> tuple[str, list[list[str]], int]:
         f"{path} has no row with the names of its columns, {', '.join(COLUMNS)}: it begins with {first!r}{why}; "
         "restore that row, or take the file from marks-backups"
     )
+
+
+def _names(line: Iterable[str]) -> list[str]:
+    """The names of columns, without what programs add to them."""
+    return [name.strip('\ufeff" \t').casefold() for name in line]
 
 
 def _problem(row: Mapping[str, str], where: str, answer: Answer | None, everyone: set[str]) -> str:
@@ -188,16 +193,17 @@ def _number(text: str) -> float:
 def add_rows(path: Path, marks: Marks, known: Mapping[str, Answer], filled: Mapping[str, dict] | None = None) -> None:
     """Add a row for each answer that has none, and the filled rows; what is there stays, and a copy of it is kept."""
     rows = {where: {} for where in known if where not in marks.present} | dict(filled or {})
-    lines = [] if marks.text else [marks.header]
+    lines = []
     for where in sorted(rows, key=lambda where: (known[where].student, known[where].exercise, where)):
         answer = known[where]
         cells = {"key": where, "student": answer.student, "exercise": answer.exercise, "answer": answer.digest}
         cells |= {"of": f"{answer.of:g}"} | {name: rows[where].get(name, "") for name in ("points", "comment")}
-        lines.append([cells.get(name.strip().casefold(), "") for name in marks.header])
-    if not lines:
+        lines.append([cells.get(name, "") for name in _names(marks.header)])
+    if not lines and marks.text:
         return
     end = "\r\n" if "\r\n" in marks.text else "\r" if "\r" in marks.text and "\n" not in marks.text else "\n"
-    text = marks.text + end * (bool(marks.text) and marks.text[-1] not in "\r\n")
+    text = marks.text or ",".join(COLUMNS)  # without quotes: not every program knows that a byte order mark is no text
+    text += end * (text[-1] not in "\r\n")
     if path.exists():
         records.write(records.next_backup(path), path.read_bytes())
     # Spreadsheets read UTF-8 only with a byte order mark.

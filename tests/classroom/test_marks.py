@@ -75,6 +75,17 @@ def test_marks_count_whatever_a_spreadsheet_made_of_the_file(options, tmp_path):
     assert path.read_bytes() == before
 
 
+def test_program_that_does_not_know_byte_order_marks_can_fill_it_in(tmp_path):
+    path, _ = fresh(tmp_path)
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = [row | {"points": "2.5"} for row in csv.DictReader(file)]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, rows[0], quoting=csv.QUOTE_ALL)
+        table.writeheader()
+        table.writerows(rows)
+    assert points(path) == [2.5] * len(STUDENTS)
+
+
 def test_keys_are_left_alone_by_spreadsheets():
     keys = [marks.key(str(n), "explain", "a1") for n in range(500)]
     assert len({*keys}) == 500
