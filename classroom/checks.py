@@ -50,7 +50,8 @@ def grade(assignment: str, exercise: str, answer: object, student: object = "", 
 
 
 def _name(student: object) -> str:
-    return " ".join(student.lower().split()) if isinstance(student, str) else ""
+    number = type(student) is int  # a student number without quotes
+    return " ".join(str(student).lower().split()) if isinstance(student, str) or number else ""
 
 
 def _verdict(assignment: str, exercise: str, answer: object, student: object, seed: str | None) -> Verdict:

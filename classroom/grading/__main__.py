@@ -10,11 +10,14 @@ notebooks/assignments/grading.md describes the folder of results, and what the s
 import argparse
 import hashlib
 import os
+import re
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -23,10 +26,11 @@ import filelock
 import torch
 from tqdm import tqdm
 
-from classroom.grading import attempt, notebook, outputs, process, records, sandbox, stage, submissions
+from classroom.checks import find
+from classroom.grading import attempt, marks, notebook, outputs, process, records, sandbox, stage, submissions, wire
 from classroom.grading.attempt import NotStarted, RunConfig
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Store
+from classroom.grading.records import Refused, Store
 from classroom.grading.sandbox import Limits
 from classroom.grading.submissions import Submission
 
@@ -40,17 +44,17 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("assignment", help="a01, or a01_embedding")
-    add("folder", nargs="?", type=Path, help="STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb, or STUDENT.ipynb")
+    add("folder", nargs="?", type=Path, help="a folder or zip with one folder, notebook or zip per student")
     add("--out", type=Path, help="folder of results; default: graded/ASSIGNMENT beside the folder")
     add("--gradebook", type=Path, help="nbgrader's database; default: gradebook.db in the folder of results")
     add(
         "--seed",
         help="of the hidden cases; default: GRADING_SEED, the file notebooks/assignments/seed, or a new secret",
     )
-    add("--jobs", type=int, default=os.cpu_count() or 1, help="submissions graded at the same time")
-    add("--seconds", type=float, default=Limits.seconds, help="CPU time per cell, and per exercise's hidden cases")
-    add("--total", type=float, default=Limits.total, help="CPU time per submission")
-    add("--shard", default="1/1", help="2/4: only the second quarter of the students")
+    add("--jobs", type=positive, default=os.cpu_count() or 1, help="submissions graded at the same time")
+    add("--seconds", type=positive, default=Limits.seconds, help="CPU time per cell, and per exercise's hidden cases")
+    add("--total", type=positive, default=Limits.total, help="CPU time per submission")
+    add("--shard", type=shard_of, default=(1, 1), help="2/4: only the second quarter of the students")
     add("--merge", nargs="+", type=Path, help="folders of results to merge; nothing is graded")
     add("--without-sandbox", metavar="WORDS", help=f"grade without a sandbox; the words are {ACCEPTED!r}")
     return parser.parse_args(words)
@@ -89,16 +93,34 @@ def sandboxed(words: str | None) -> bool:
     return True
 
 
-def in_shard(student: str, shard: str) -> bool:
-    """Whether a student belongs to the shard 2/4, the second of four."""
-    number, of = map(int, shard.split("/"))
+def positive(text: str) -> float:
+    """A number above 0."""
+    if not float(text) > 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return float(text)
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """(2, 4) for the shard 2/4, the second of four."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"expected 1/4, 2/4, 3/4 or 4/4, or with another number than 4, got {text}")
+    return int(match[1]), int(match[2])
+
+
+def in_shard(student: str, shard: tuple[int, int]) -> bool:
+    """Whether a student belongs to a shard."""
+    number, of = shard
     return int(hashlib.sha256(student.encode()).hexdigest(), 16) % of == number - 1
 
 
-def waiting(students: dict[str, Path | None], store: Store, fingerprint: str, bar: tqdm) -> Iterator[Submission]:
+def waiting(students: dict, assignment: Assignment, store: Store, fingerprint: str, bar: tqdm) -> Iterator[Submission]:
     """The submissions to grade, each read when its turn comes; those that are graded already only move the bar."""
-    for student, path in students.items():
-        submission = submissions.read(student, path)
+    short = assignment.name.split("_")[0]
+    names = [find(short, exercise).answer for exercise in assignment.tests]
+    for student, files in students.items():
+        rank = lambda data: notebook.work_in(assignment, names, data)
+        submission = submissions.read(student, files, assignment.name, rank)
         if store.done(submission, fingerprint):
             bar.update()
         else:
@@ -124,14 +146,20 @@ def grade_all(config: RunConfig, turns: Iterator[Submission], jobs: int, done: C
 
 
 def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignment, store: Store) -> tuple[int, list]:
-    """Grade what is not graded yet; returns how many were graded, and the names of those that were not."""
+    """Grade what is not graded yet; returns how many were graded, and what is left to do, in words."""
     seed, boxed = seed_of(options.seed, options.out), sandboxed(options.without_sandbox)
     cells = [cell.source for cell in assignment.cells if cell.kind == "code"]
     fingerprint = stage.fingerprint(source, cells, seed)
-    everyone = submissions.collect(options.folder, source.stem)
-    mine = {student: path for student, path in everyone.items() if in_shard(student, options.shard)}
-    graded, failed, full = [], skipped(options.folder), sum(assignment.tests.values())
-    with tempfile.TemporaryDirectory(prefix="grading-") as folder, tqdm(total=len(mine), disable=None) as bar:
+    graded, failed, full = [], [], sum(assignment.tests.values())
+    prefix = f"grading-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder, tempfile.TemporaryDirectory(prefix=prefix) as unpacked:
+        everyone = submissions.collect(options.folder, source.stem, Path(unpacked), options.out)
+        for line in everyone.unused:
+            print(f"{line}.")
+        if not everyone.files:
+            raise Refused(f"Nothing was graded: {options.folder} has no folder, notebook or zip of a student")
+        mine = {student: files for student, files in everyone.files.items() if in_shard(student, options.shard)}
+        bar = tqdm(total=len(mine), disable=None)
 
         def done(submission: Submission, future: Future) -> None:
             try:
@@ -143,41 +171,63 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
             else:
                 graded.append(submission.student)
                 line = f"{outcome.points:g} of {full:g}, {outcome.seconds:g} s"
+                line = " ".join([line, *submission.notes, submission.problem and f"{submission.problem}."]).strip()
             with bar.external_write_mode():
-                print(f"{submission.student}: {line}", flush=True)
+                print(wire.plain(f"{submission.student}: {line}"), flush=True)
             bar.update()
 
         stage.build(Path(folder), cells)
         config = RunConfig(assignment, Path(folder), seed, Limits(options.seconds, options.total), boxed)
-        grade_all(config, waiting(mine, store, fingerprint, bar), options.jobs, done)
+        grade_all(config, waiting(mine, assignment, store, fingerprint, bar), int(max(options.jobs, 1)), done)
+        bar.close()
     print(f"{len(graded)} of {len(mine)} students were graded now.")
-    return len(graded), failed
+    again = [f"NOT GRADED, run the same command again: {', '.join(failed)}"] if failed else []
+    return len(graded), again + everyone.unsafe
 
 
-def skipped(folder: Path) -> list[str]:
-    """The names that no student can have; each is reported."""
-    names = {entry.name: submissions.unsafe(entry.name) for entry in sorted(folder.iterdir())}
-    for name, reason in names.items():
-        if reason:
-            print(f"{name!r} is skipped, because {reason}. Rename it.")
-    return [repr(name) for name, reason in names.items() if reason]
+def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> list[str]:
+    """Merge the results and the marks of several folders; returns what of the marks is not used.
+
+    Raises:
+        Refused: a folder has no results, or two of them have different ones.
+    """
+    if missing := [str(folder) for folder in options.merge if not (folder / "results").is_dir()]:
+        raise Refused(f"{', '.join(missing)} has no results: name the folders that were given with --out")
+    stores = [Store(folder) for folder in options.merge]
+    everything = [attempt for each in [store, *stores] for name in each.students() for attempt in each.attempts(name)]
+    known = marks.answers(everything, assignment.manual)
+    written, filled, lost = marks.merge(options.out / "marks.csv", options.merge, known)
+    merged = [store.merge(other) for other in stores]
+    marks.add_rows(options.out / "marks.csv", written, {where: known[where] for where in filled}, filled)
+    print(f"{sum(merged)} students from {len(merged)} folders.")
+    return lost
 
 
 def run(options: argparse.Namespace, source: Path) -> int:
     """Grade or merge, and write everything that is made from the records."""
     begin, assignment = time.monotonic(), notebook.assignment(source)
-    store, graded, failed = Store(options.out), 0, []
+    marks.read(options.out / "marks.csv", {})  # before any work, in case it can't be read
+    store, graded, left = Store(options.out), 0, []
     if options.merge:
-        merged = [store.merge(Store(folder)) for folder in options.merge]
-        records.write_marks(options.out / "marks.csv", records.merge_marks([options.out, *options.merge]), assignment)
-        print(f"{sum(merged)} students from {len(merged)} folders.")
+        left = merge(options, assignment, store)
     else:
-        graded, failed = grade_folder(options, source, assignment, store)
-    print(outputs.write_all(options.out, assignment, store, options.gradebook or options.out / "gradebook.db"))
+        graded, left = grade_folder(options, source, assignment, store)
+    database = options.gradebook or options.out / "gradebook.db"
+    summary, unused = outputs.write_all(options.out, assignment, store, database)
+    print(summary)
     print(outputs.usage(time.monotonic() - begin, graded))
-    if failed:
-        print(f"NOT GRADED, run the same command again: {', '.join(failed)}")
-    return min(len(failed), 1)
+    for line in filter(None, [unused, *left]):
+        print(line)
+    return 1 if left or "NOT USED" in unused or "NOT WRITTEN" in summary else 0
+
+
+def clear() -> None:
+    """Remove what graders left behind that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob("grading-*-*"):
+        owner = folder.name.split("-")[1]
+        old = folder.stat().st_mtime < time.time() - 3600
+        if owner.isdecimal() and old and Path("/proc/self").exists() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -186,17 +236,23 @@ def main(words: list[str] | None = None) -> int:
     source = source_of(options.assignment)
     if options.folder is None and not options.merge:
         sys.exit("Name a folder of submissions, or --merge with folders of results.")
+    if options.folder and not (options.folder.is_dir() or zipfile.is_zipfile(options.folder)):
+        sys.exit(f"{options.folder} is not a folder of submissions, nor a zip.")
     if options.folder is None and options.out is None:
         sys.exit("Name the folder for the merged results: --out FOLDER.")
     options.out = options.out or options.folder.resolve().parent / "graded" / source.stem
-    options.out.mkdir(parents=True, exist_ok=True)
+    os.umask(0o077)  # the seed and the grades are the teacher's
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     torch.set_num_threads(1)
     try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        clear()
         with filelock.FileLock(options.out / ".lock", timeout=0):
             return run(options, source)
     except filelock.Timeout:
         sys.exit(f"Another grader is at work in {options.out}.")
+    except (Refused, OSError) as problem:
+        sys.exit(f"{problem}.")
     except KeyboardInterrupt:
         print("\nInterrupted. Results so far are kept: run the same command again to continue.", file=sys.stderr)
         return 130

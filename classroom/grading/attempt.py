@@ -37,12 +37,14 @@ class Outcome:
     """The result of grading a submission.
 
     declared: the name in the notebook. manual: the text of each answer that a person grades, "" if it is unchanged.
-    answers: the source of the others.
+    pictures: those of its text. elsewhere: text that is in no answer. answers: the source of the others.
     """
 
     declared: str = ""
     scores: dict[str, Score] = field(default_factory=dict)
     manual: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, list[str]] = field(default_factory=dict)
+    elsewhere: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0
@@ -90,11 +92,15 @@ def grade(config: RunConfig, submission: Submission, start: Callable[..., Sandbo
     plan = notebook.make_plan(assignment, cells, names)
     run = Run(config, plan, submission.digest, start)
     run.all()
-    outcome = Outcome(declared=run.declared, scores=run.scores, notes=[*notes, *plan.notes, *run.notes][:NOTES])
+    outcome = Outcome(
+        declared=run.declared,
+        scores=run.scores,
+        notes=[*map(wire.plain, submission.notes), *notes, *plan.notes, *run.notes][:NOTES],
+    )
     outcome.answers = {name: text for name, text in plan.answers.items() if name not in assignment.manual}
-    unchanged = {name: text.strip() for name, text in notebook.release(assignment).items()}
-    texts = {name: plan.answers.get(name, "") for name in assignment.manual}
-    outcome.manual = {name: "" if text.strip() == unchanged.get(name) else text for name, text in texts.items()}
+    outcome.manual = {name: plan.answers.get(name, "") for name in assignment.manual}
+    outcome.pictures = {name: some for name, some in plan.texts.pictures.items() if some}
+    outcome.elsewhere = plan.texts.elsewhere
     outcome.seconds = round(time.monotonic() - begin, 1)
     return outcome
 
@@ -163,7 +169,7 @@ class Run:
             if kind == "collect":
                 self.scores[text] = self.score(text, self.verdict(process, text))
                 continue
-            error = wire.clean(str(process.ask(cell=text, name=f"cell {number}").get("error", "")))[:LONGEST]
+            error = wire.plain(str(process.ask(cell=text, name=f"cell {number}").get("error", ""))[:LONGEST])
             if error and number not in self.errors:
                 self.errors[number] = error
                 self.notes.append(f"Cell {number} ended with an error: {error}")
@@ -178,7 +184,7 @@ class Run:
         if reply.get("missing"):
             return self.missing(name, exercise.answer)
         if reply.get("error"):
-            return wrong("stopped", f"Your answer was called and stopped: {wire.clean(str(reply['error']))}.")
+            return wrong("stopped", f"Your answer was called and stopped: {wire.plain(str(reply['error'])[:LONGEST])}.")
         return judge(exercise, cases, reply.get("results"))
 
     def missing(self, name: str, answer: str) -> Verdict:
@@ -190,7 +196,7 @@ class Run:
 
     def score(self, name: str, verdict: Verdict) -> Score:
         of = self.config.assignment.tests[name]
-        return Score(of if verdict.right else 0, of, verdict.mistake, wire.clean(verdict.message)[:LONGEST])
+        return Score(of if verdict.right else 0, of, verdict.mistake, wire.plain(verdict.message[:LONGEST]))
 
     def numbers(self, exercise: str, student: str) -> object:
         """A student's own numbers, as the notebook asks for them."""

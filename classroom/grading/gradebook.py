@@ -2,15 +2,17 @@
 
 import os
 import shutil
+import sqlite3
 import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from sqlite3 import connect
 
+from classroom.grading import records
+from classroom.grading.marks import Marks
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Attempt, Marks, manual_points
+from classroom.grading.records import Attempt
 
 Scores = dict[tuple[str, str], tuple[float | None, float | None]]
 
@@ -20,19 +22,16 @@ def scores_of(marks: Marks, attempts: Sequence[Attempt]) -> Scores:
     scores: Scores = {}
     for attempt in attempts:
         scores |= {(attempt.student, name): (score.points, None) for name, score in attempt.outcome.scores.items()}
-        by_hand = manual_points(marks, attempt)
+        by_hand = marks.points(attempt)
         scores |= {(attempt.student, name): (None, points) for name, points in by_hand.items()}
     return scores
 
 
 def backup(path: Path) -> Path:
     """A copy of the gradebook beside it, with the next free number."""
-    folder = path.with_name("gradebook-backups")
-    folder.mkdir(exist_ok=True)
-    number = max((int(old.stem) for old in folder.glob("*.db") if old.stem.isdigit()), default=0) + 1
-    copy = folder / f"{number:04}.db"
+    copy = records.next_backup(path)
     new = copy.with_suffix(".new")
-    with closing(connect(path)) as source, closing(connect(new)) as target:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(new)) as target:
         source.backup(target)  # consistent even during a write
     shutil.move(new, copy)
     return copy
@@ -42,28 +41,39 @@ def write(path: Path, assignment: Assignment, marks: Marks, attempts: Sequence[A
     """Bring the gradebook up to date, in one transaction per student; returns what was done, in words."""
     try:
         from nbgrader.api import Gradebook
+        from sqlalchemy import URL
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         return "nbgrader's gradebook was not written: nbgrader is not installed (pip install -e '.[teach]')"
     # nbgrader runs alembic by its name.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    scores = scores_of(marks, attempts)
+    # Not a text, in which # and ? would end the path.
+    open_book = lambda path: Gradebook(URL.create("sqlite", database=str(path)))
+    try:
+        return _write(open_book, path, assignment, attempts, scores_of(marks, attempts))
+    except (SQLAlchemyError, sqlite3.Error) as problem:
+        why = str(problem).split("\n")[0]
+        return f"{path.name} was NOT WRITTEN ({why}): move it away, or restore it from {path.stem}-backups"
+
+
+def _write(open_book, path: Path, assignment: Assignment, attempts: Sequence[Attempt], scores: Scores) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.new")
         new.unlink(missing_ok=True)
-        _update(Gradebook, new, assignment, attempts, scores)
+        _update(open_book, new, assignment, attempts, scores)
         os.replace(new, path)
         return f"{path.name} was written"
-    with Gradebook(f"sqlite:///{path}") as book:
+    with open_book(path) as book:
         if not _differ(book, assignment.name, scores):
             return f"{path.name} was up to date"
     copy = backup(path)
-    _update(Gradebook, path, assignment, attempts, scores)
+    _update(open_book, path, assignment, attempts, scores)
     return f"{path.name} was updated; a copy of its state before is {copy.parent.name}/{copy.name}"
 
 
 def _update(open_book, path: Path, assignment: Assignment, attempts: Sequence[Attempt], scores: Scores) -> None:
-    with warnings.catch_warnings(), open_book(f"sqlite:///{path}") as book:
+    with warnings.catch_warnings(), open_book(path) as book:
         warnings.simplefilter("ignore")  # nbgrader's own, about how it uses the database
         _cells(book, assignment)
         for attempt in attempts:
@@ -74,7 +84,9 @@ def _differ(book, name: str, scores: Scores) -> bool:
     """Whether the gradebook has other scores for these students. Those of other students do not matter."""
     try:
         submissions = book.assignment_submissions(name)
-    except Exception:  # MissingEntry, whose module has moved before
+    except Exception as problem:
+        if type(problem).__name__ != "MissingEntry":  # whose module has moved before
+            raise
         return True
     grades = [(s.student_id, g) for s in submissions for notebook in s.notebooks for g in notebook.grades]
     stored = {(student, grade.name): (grade.auto_score, grade.manual_score) for student, grade in grades}

@@ -1,16 +1,19 @@
 """The cells of a notebook, and the order in which a submission runs. No submitted code runs here."""
 
-import ast
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from classroom.grading import texts
+from classroom.grading.texts import Texts, same
 from classroom.grading.wire import clean
 
 LONGEST = 200_000  # characters of a cell
 MOST = 2_000  # cells of a notebook
 SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION", "<!-- BEGIN SOLUTION -->", "<!-- END SOLUTION -->")
+FENCED = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
 STUB = {"code": "pass  # your answer here", "markdown": "*Not done yet. Your answer here.*"}
 
 
@@ -20,7 +23,10 @@ class Unreadable(Exception):
 
 @dataclass
 class Cell:
-    """kind: code or markdown. name: nbgrader's grade_id or "". ident: the cell's own id. points: None if ungraded."""
+    """kind: code or markdown. name: nbgrader's grade_id or "". ident: the cell's own id. points: None if ungraded.
+
+    pictures: those in the text, as data: addresses.
+    """
 
     kind: str
     source: str
@@ -28,6 +34,7 @@ class Cell:
     ident: str = ""
     points: float | None = None
     solution: bool = False
+    pictures: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -50,12 +57,13 @@ class Plan:
     """The order in which a submission runs.
 
     steps: ("cell", its number in the notebook, source) or ("collect", its number, exercise). answers: source by name.
-    places: numbers of the cells with each name. notes: what is unusual, for the student.
+    places: numbers of the cells with each name. texts: what is in words. notes: what is unusual, for the student.
     """
 
     steps: list[tuple[str, int, str]] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     places: dict[str, list[int]] = field(default_factory=dict)
+    texts: Texts = field(default_factory=Texts)
     notes: list[str] = field(default_factory=list)
 
 
@@ -93,9 +101,14 @@ def _cell(raw: Mapping) -> Cell:
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     marks = marks if isinstance(marks, dict) else {}
     name, ident, points = marks.get("grade_id"), raw.get("id"), marks.get("points")
+    kind = "code" if raw.get("cell_type") == "code" else "markdown"
+    source, pictures = clean(source) if isinstance(source, str) else "", []
+    if kind == "markdown":
+        source, pictures = texts.with_pictures(source, raw.get("attachments"))
     return Cell(
-        kind="code" if raw.get("cell_type") == "code" else "markdown",
-        source=clean(source) if isinstance(source, str) else "",
+        kind=kind,
+        source=source,
+        pictures=pictures,
         name=name if isinstance(name, str) else "",
         ident=ident if isinstance(ident, str) else "",
         points=points if marks.get("grade") and isinstance(points, (int, float)) else None,
@@ -140,20 +153,28 @@ def _without_solution(source: str, stub: str) -> str:
 
 
 def defines(source: str, name: str) -> bool:
-    """Whether a cell's code defines that name; a cell that is too long to be run does not."""
-    if len(source) > LONGEST:
-        return False
+    """Whether a cell's code gives a value to that name, as far as its text tells; one too long to be run does not."""
+    names = rf"(?:\w+ *, *)*{name}(?: *, *\w+)*"
+    ways = rf"[ \t]*(?:async +)?(?:def|class) +{name}\b|{names} *(?::[^=\n]+)?=(?!=)|(?:from|import)\b.*\b{name} *$"
+    return len(source) <= LONGEST and re.search(rf"^(?:{ways})", source, re.MULTILINE) is not None
+
+
+def work_in(assignment: Assignment, names: Iterable[str], data: bytes) -> int:
+    """How much of a submission is in a file: 0 none, 1 the assignment as it was released, 2 something of the student's.
+
+    names: those of the answers.
+    """
     try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    for statement in body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and statement.name == name:
-            return True
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return True
-    return False
+        submitted, _ = cells(data)
+    except Unreadable:
+        return 0
+    released = {same(source) for source in release(assignment).values()} | {same(c.source) for c in assignment.cells}
+    marked, idents = {cell.name for cell in assignment.cells} - {""}, {cell.ident for cell in assignment.cells} - {""}
+    own = [c for c in submitted if same(c.source) not in released | {""} and c.name not in assignment.tests]
+    belongs = any(cell.name in marked or cell.ident in idents for cell in submitted)
+    if not belongs and not any(defines(cell.source, name) for cell in submitted for name in names):
+        return 0
+    return 2 if own else 1
 
 
 def make_plan(assignment: Assignment, submitted: list[Cell], names: Mapping[str, str]) -> Plan:
@@ -165,17 +186,26 @@ def make_plan(assignment: Assignment, submitted: list[Cell], names: Mapping[str,
     marked = [place for place, cell in enumerate(assignment.cells) if cell.name]
     imports = [cell.source for cell in assignment.cells[: marked[0]] if cell.kind == "code"]
     plan.steps = [("cell", 0, source) for source in imports]
-    _recover_names(plan, assignment, submitted, names)
+    stubs = {same(source): name for name, source in release(assignment).items()}
+    _recover_names(plan, assignment, submitted, names, stubs)
+    plan.texts = _texts(assignment, submitted)
+    if plan.texts.lost:
+        cells = ", ".join(map(str, plan.texts.lost))
+        plan.notes.append(f"You wrote text where no answer belongs (cell {cells}); your teacher can read it.")
     for number, cell in enumerate(submitted, 1):
-        if cell.name:
+        if cell.name and same(cell.source) not in stubs:
             plan.places.setdefault(cell.name, []).append(number)
-    _answers(plan, assignment, submitted)
+    _answers(plan, assignment, submitted, stubs)
     at = {exercise: _place(plan, exercise) for exercise in assignment.tests}
     for number, cell in enumerate(submitted, 1):
         plan.steps += [("collect", number, exercise) for exercise, place in at.items() if place == number]
-        if cell.kind != "code" or cell.name in assignment.tests:
+        if cell.kind != "code" or cell.name in assignment.tests or number in plan.texts.prose:
             continue
-        if len(cell.source) > LONGEST:
+        if plan.places.get(stubs.get(same(cell.source), ""), [number])[0] < number:
+            plan.notes.append(
+                f"Cell {number} is as it was released; it was not run, because your answer comes before it."
+            )
+        elif len(cell.source) > LONGEST:
             size = f"{len(cell.source):,} characters, more than the limit of {LONGEST:,}"
             plan.notes.append(f"Cell {number} has {size}; it was not run.")
         elif cell.source.strip():
@@ -184,35 +214,66 @@ def make_plan(assignment: Assignment, submitted: list[Cell], names: Mapping[str,
     return plan
 
 
-def _recover_names(plan: Plan, assignment: Assignment, submitted: list[Cell], names: Mapping[str, str]) -> None:
+def _recover_names(
+    plan: Plan, assignment: Assignment, submitted: list[Cell], names: Mapping[str, str], stubs: Mapping[str, str]
+) -> None:
     """Recognise cells that have lost nbgrader's metadata by their ids, or by what they define."""
     known = {cell.name for cell in assignment.cells if cell.name}
     missing = known - {cell.name for cell in submitted}
     ids = {cell.ident: cell.name for cell in assignment.cells if cell.ident and cell.name in missing}
     for cell in submitted:
-        if cell.name not in known and cell.ident in ids:
+        cell.name = cell.name if cell.name in known else ""
+        if not cell.name and cell.ident in ids:
             cell.name = ids[cell.ident]
             plan.notes.append(f"The cell {cell.name!r} has lost its metadata; it was recognised by its id.")
-    missing -= {cell.name for cell in submitted}
     for exercise, name in {**names, "student": "student"}.items():
-        defining = [cell for cell in submitted if cell.kind == "code" and not cell.name and defines(cell.source, name)]
-        if f"{exercise}-answer" in missing and defining:
-            defining[-1].name = f"{exercise}-answer"
-            lost = f"The cell {exercise + '-answer'!r} has lost its metadata"
-            plan.notes.append(f"{lost}; it was recognised because it defines {name}.")
+        answer = f"{exercise}-answer"
+        mine = [cell for cell in submitted if cell.name == answer]
+        own = [cell for cell in submitted if cell.name in ("", answer, exercise) and same(cell.source) not in stubs]
+        defining = [cell for cell in own if defines(_code(cell), name)]
+        # Code before text, the answer's own cell before others, the last before earlier ones.
+        best = sorted(defining, key=lambda cell: (cell.kind == "code", cell.name == answer))[-1:]
+        if not best:
+            continue
+        if best[0].name != answer:
+            why = "has lost its metadata" if not mine else "does not have your answer"
+            plan.notes.append(f"The cell {answer!r} {why}; another was recognised because it defines {name}.")
+            best[0].name = answer
+        if best[0].kind != "code":
+            best[0].kind, best[0].source = "code", _code(best[0])
+            plan.notes.append(f"The cell {answer!r} had become text; it was run as code.")
 
 
-def _answers(plan: Plan, assignment: Assignment, submitted: list[Cell]) -> None:
-    """The text of each answer; the last one if there are several."""
+def _code(cell: Cell) -> str:
+    """A cell's source, without the fence that code has in a text."""
+    fenced = FENCED.fullmatch(cell.source) if cell.kind != "code" else None
+    return fenced[1] if fenced else cell.source
+
+
+def _answers(plan: Plan, assignment: Assignment, submitted: list[Cell], stubs: Mapping[str, str]) -> None:
+    """The source of each answer: all of its cells that are not as they were released."""
     for cell in assignment.cells:
         if not cell.name or cell.name in assignment.tests:
             continue
-        mine = [other for other in submitted if other.name == cell.name]
+        mine = [other.source for other in submitted if other.name == cell.name]
+        written = {same(source): source for source in mine if source.strip() and same(source) not in stubs}
         if not mine:
             plan.notes.append(f"The cell {cell.name!r} is missing.")
         if len(mine) > 1:
-            plan.notes.append(f"The cell {cell.name!r} appears {len(mine)} times; the last one counts.")
-        plan.answers[cell.name] = mine[-1].source if mine else ""
+            plan.notes.append(f"The cell {cell.name!r} appears {len(mine)} times; what you wrote was read together.")
+        if cell.name in assignment.manual:
+            plan.answers[cell.name] = plan.texts.answers[cell.name]
+        else:
+            plan.answers[cell.name] = "\n\n".join(written.values()) or "".join(mine[-1:])
+
+
+def _texts(assignment: Assignment, submitted: list[Cell]) -> Texts:
+    """The answers that a person grades."""
+    changed = release(assignment)
+    given = [changed.get(cell.name, cell.source) for cell in assignment.cells if cell.kind == "markdown"]
+    lines = {same(line) for text in given for line in text.splitlines()}
+    sections = {same(title): name for name, title in assignment.titles.items()}
+    return texts.find(submitted, assignment.manual, sections, lines)
 
 
 def _place(plan: Plan, exercise: str) -> int | None:

@@ -3,41 +3,58 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from classroom.grading import gradebook, pages, records, report
+from classroom.grading import gradebook, marks, pages, records, report
+from classroom.grading.marks import Marks
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Attempt, Marks, Store
+from classroom.grading.records import Attempt, Store
 
 
-def write_all(out: Path, assignment: Assignment, store: Store, database: Path) -> str:
-    """Write what has changed; returns a summary for the terminal."""
+def write_all(out: Path, assignment: Assignment, store: Store, database: Path) -> tuple[str, str]:
+    """Write what has changed; returns a summary for the terminal, and what in marks.csv was not used.
+
+    Raises:
+        Refused: marks.csv can't be read. Nothing is written then.
+    """
     history = {student: store.attempts(student) for student in store.students()}
-    if not history:
-        return "Nobody has submitted anything."
     attempts = [some[-1] for some in history.values()]
-    marks = records.read_marks(out / "marks.csv")
+    known = marks.answers((attempt for some in history.values() for attempt in some), assignment.manual)
+    written = marks.read(out / "marks.csv", known)
+    if not attempts:
+        return "There are no results.", ""
     alike = report.copies(attempts, assignment)
     for attempt in attempts:
         earlier = [old.outcome.points for old in history[attempt.student][:-1]]
-        page = pages.feedback(assignment, attempt, marks, earlier)
+        page = pages.feedback(assignment, attempt, written, earlier)
         records.write(out / "feedback" / f"{attempt.student}.html", page)
-    records.write_marks(out / "marks.csv", marks, assignment, attempts)
+    marks.add_rows(out / "marks.csv", written, marks.answers(attempts, assignment.manual))
     records.write(out / "to_read.html", pages.reading(assignment, attempts))
-    records.write(out / "grades.csv", records.table(grades(assignment, marks, attempts, alike)))
+    records.write(out / "grades.csv", records.table(grades(assignment, written, attempts, alike)))
     records.write(out / "attempts.csv", records.table(attempts_table(history)))
     records.write(out / "report.html", report.report(assignment, attempts, alike))
-    book = gradebook.write(database, assignment, marks, attempts)
+    book = gradebook.write(database, assignment, written, attempts)
     mean = sum(attempt.outcome.points for attempt in attempts) / len(attempts)
-    of = sum(assignment.tests.values())
-    return f"{len(attempts)} students in {out}, {mean:.1f} of {of:g} points on average; {book}."
+    summary = f"{len(attempts)} students in {out}, {mean:.1f} of {sum(assignment.tests.values()):g} points on average"
+    return f"{summary}; {book}.", unused(out / "marks.csv", written)
 
 
-def grades(assignment: Assignment, marks: Marks, attempts: Sequence[Attempt], alike: dict) -> list[list[object]]:
+def unused(path: Path, written: Marks) -> str:
+    """What a teacher wrote that has no effect, in words."""
+    lines = [f"NOT USED, {path}, {problem}." for problem in written.refused]
+    if written.ignored:
+        lines.append(f"{path}: these columns are kept, and not read: {', '.join(written.ignored)}.")
+    others = [other.name for other in sorted(path.parent.glob("marks*.*")) if other != path]
+    if others:
+        lines.append(f"Only {path.name} is read, not {', '.join(others)} beside it.")
+    return "\n".join(lines)
+
+
+def grades(assignment: Assignment, written: Marks, attempts: Sequence[Attempt], alike: dict) -> list[list[object]]:
     """One row per student: the total, and the points of each exercise, empty if nobody has read that answer yet."""
     names = [*assignment.tests, *assignment.manual]
     head = ["student", "attempt", "points", "of", "to read", *names, "name in the notebook", "look at", "unusual"]
     rows: list[list[object]] = [head]
     for attempt in attempts:
-        outcome, by_hand = attempt.outcome, records.manual_points(marks, attempt)
+        outcome, by_hand = attempt.outcome, written.points(attempt)
         points = {name: score.points for name, score in outcome.scores.items()} | by_hand
         total = sum(value for value in points.values() if value is not None)
         shown = [f"{points[name]:g}" if points.get(name) is not None else "" for name in names]

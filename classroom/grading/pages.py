@@ -5,8 +5,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from classroom.grading.marks import Marks
 from classroom.grading.notebook import Assignment
-from classroom.grading.records import Attempt, Marks, comments, manual_points
+from classroom.grading.records import Attempt
+from classroom.grading.texts import shortened
 
 LONGEST = 20_000  # characters of an answer on a page
 TEMPLATES = Environment(
@@ -26,7 +28,7 @@ def page(template: str, **values: object) -> str:
 
 def feedback(assignment: Assignment, attempt: Attempt, marks: Marks, earlier: Sequence[float]) -> str:
     """A student's page: points, verdicts and answers; no hidden test, and no right answer."""
-    outcome, by_hand = attempt.outcome, manual_points(marks, attempt)
+    outcome, by_hand = attempt.outcome, marks.points(attempt)
     exercises = _graded(assignment, attempt) | _read(assignment, attempt, marks)
     exercises = [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
     return page(
@@ -54,7 +56,7 @@ def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:
             "result": score.mistake or "right",
             "right": not score.mistake,
             "message": score.message,
-            "answer": answers.get(f"{name}-answer", "")[:LONGEST],
+            "answer": shortened(answers.get(f"{name}-answer", ""), LONGEST),
         }
         for name, score in attempt.outcome.scores.items()
         if name in assignment.titles  # an exercise may be gone since an earlier attempt
@@ -63,13 +65,13 @@ def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:
 
 def _read(assignment: Assignment, attempt: Attempt, marks: Marks) -> dict[str, dict]:
     """What the page shows of each answer that a person grades."""
-    by_hand, written, shown = manual_points(marks, attempt), comments(marks, attempt), {}
+    by_hand, written, shown = marks.points(attempt), marks.comments(attempt), {}
     for name, of in assignment.manual.items():
         points, text = by_hand.get(name, 0), attempt.outcome.manual.get(name, "")
         done = bool(text.strip())
         message = written.get(name) or ("Your teacher reads this answer." if done else "Not done yet.")
         shown[name] = {"title": assignment.titles[name], "points": points, "of": of, "right": points == of}
-        shown[name] |= {"result": "" if done else "not done", "message": message, "answer": text[:LONGEST]}
+        shown[name] |= {"result": "" if done else "not done", "message": message, "answer": shortened(text, LONGEST)}
     return shown
 
 
@@ -78,7 +80,12 @@ def reading(assignment: Assignment, attempts: Sequence[Attempt]) -> str:
     models = {cell.name: cell.source for cell in assignment.cells}
     exercises = []
     for name, of in assignment.manual.items():
-        answers = [(attempt.student, attempt.outcome.manual.get(name, "")[:LONGEST]) for attempt in attempts]
-        answers = [(student, text) for student, text in answers if text.strip()]
+        answers = [
+            (attempt.student, shortened(attempt.outcome.manual[name], LONGEST), attempt.outcome.pictures.get(name, []))
+            for attempt in attempts
+            if attempt.outcome.manual.get(name, "").strip()
+        ]
         exercises.append({"title": assignment.titles[name], "of": of, "model": models[name], "answers": answers})
-    return page("to_read.html", title=f"{assignment.name}: answers to read", exercises=exercises)
+    elsewhere = [(a.student, shortened(a.outcome.elsewhere, LONGEST)) for a in attempts if a.outcome.elsewhere]
+    title = f"{assignment.name}: answers to read"
+    return page("to_read.html", title=title, exercises=exercises, elsewhere=elsewhere)

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import json
 import os
-import select
+import queue
 import shutil
 import signal
 import subprocess
@@ -40,7 +40,8 @@ class SandboxProcess:
             raise ProcessEnded("the grader was stopped")
         self.limits, self.numbers, self.buffer, self.received = limits, numbers, bytearray(), 0
         self.loaded = self.cpu = 0.0
-        self.folder = None if sandboxed else tempfile.mkdtemp(prefix="grading-")
+        self.closed = threading.Event()
+        self.folder = None if sandboxed else tempfile.mkdtemp(prefix=f"grading-{os.getpid()}-")
         words = command(stage, limits) if sandboxed else [sys.executable, "-I", "-B"]
         settings = {
             "uid": next(_uids) if sandboxed and os.geteuid() == 0 else 0,
@@ -55,12 +56,14 @@ class SandboxProcess:
             [*words, f"{'/course' if sandboxed else stage}/{WORKER}", json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             stderr=subprocess.DEVNULL,
-            env=environment(),
+            env=environment(self.folder),
             start_new_session=True,
         )
-        for pipe in (self.process.stdin, self.process.stdout):
-            os.set_blocking(pipe.fileno(), False)
+        # Threads that wait, because no system but Unix can ask whether a pipe is ready.
+        self.chunks: queue.Queue[bytes] = queue.Queue(64)
+        threading.Thread(target=self._receive, daemon=True).start()
         _running.add(self)
 
     def ready(self) -> None:
@@ -94,33 +97,51 @@ class SandboxProcess:
         except wire.ProtocolError as problem:
             raise self.end(f"it interfered with the grader: {problem}") from None
 
+    def _receive(self) -> None:
+        """Read the process's output until its end, which is an empty chunk."""
+        chunk = b"first"
+        while chunk:
+            try:
+                chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            except (OSError, ValueError):  # closed
+                chunk = b""
+            while not self.closed.is_set():
+                with contextlib.suppress(queue.Full):
+                    self.chunks.put(chunk, timeout=TICK)
+                    break
+
     def _send(self, line: bytes, wall: float) -> None:
-        deadline, view = time.monotonic() + wall + GRACE, memoryview(line)
-        while view:
-            if time.monotonic() > deadline:
-                raise self.end("it stopped reading the grader's requests")
-            if select.select([], [self.process.stdin], [], TICK)[1]:
-                try:
-                    view = view[os.write(self.process.stdin.fileno(), view[:65536]) :]
-                except OSError:
-                    raise self.end(self._cause()) from None
+        sent: list[bool] = []
+
+        def write() -> None:
+            with contextlib.suppress(OSError, ValueError):
+                view = memoryview(line)
+                while view:
+                    view = view[self.process.stdin.write(view[:65536]) :]
+                sent.append(True)
+
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        writer.join(wall + GRACE)
+        if writer.is_alive():
+            raise self.end("it stopped reading the grader's requests")
+        if not sent:
+            raise self.end(self._cause())
 
     def _line(self, cpu: float, deadline: float) -> bytes:
-        out = self.process.stdout.fileno()
         while b"\n" not in self.buffer:
             if problem := self._exceeded(cpu, deadline):
                 raise self.end(problem)
-            if select.select([out], [], [], TICK)[0]:
-                try:
-                    chunk = os.read(out, 1 << 16)
-                except BlockingIOError:
-                    continue
-                if not chunk:
-                    raise self.end(self._cause())
-                self.buffer += chunk
-                self.received += len(chunk)
-                if len(self.buffer) > wire.LONGEST or self.received > self.limits.output:
-                    raise self.end("it returned more data than allowed")
+            try:
+                chunk = self.chunks.get(timeout=TICK)
+            except queue.Empty:
+                continue
+            if not chunk:
+                raise self.end(self._cause())
+            self.buffer += chunk
+            self.received += len(chunk)
+            if len(self.buffer) > wire.LONGEST or self.received > self.limits.output:
+                raise self.end("it returned more data than allowed")
         line, _, rest = bytes(self.buffer).partition(b"\n")
         self.buffer = bytearray(rest)
         return line
@@ -143,9 +164,10 @@ class SandboxProcess:
             code = self.process.wait(2)
         except subprocess.TimeoutExpired:
             return "it closed its connection to the grader"
-        signalled = -code if code < 0 else code - 128
-        if signalled in (signal.SIGKILL, signal.SIGSEGV, signal.SIGXCPU, signal.SIGABRT, signal.SIGXFSZ):
-            return f"its process was ended by {signal.Signals(signalled).name}"
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-code if code < 0 else code - 128).name
+            if name in ("SIGKILL", "SIGSEGV", "SIGXCPU", "SIGABRT", "SIGXFSZ"):
+                return f"its process was ended by {name}"
         return f"it ended its own process (with {code})"
 
     def end(self, reason: str) -> ProcessEnded:
@@ -157,6 +179,7 @@ class SandboxProcess:
         """Kill all its processes, and remove what it wrote."""
         self.kill()
         self.process.wait()
+        self.closed.set()
         _running.discard(self)
         for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
@@ -166,10 +189,12 @@ class SandboxProcess:
 
     def kill(self) -> None:
         """Kill all its processes."""
-        family = [] if self.process.poll() is not None else [*descendants(self.process.pid), self.process.pid]
-        for pid in family:  # in a sandbox the first one would be enough: its namespace ends with it
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            family = descendants(self.process.pid)
+            self.process.kill()
+            for pid in family:  # in a sandbox the first one would be enough: its namespace ends with it
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:

@@ -1,21 +1,25 @@
-"""What is kept: results/STUDENT/NUMBER.json, one per attempt and never changed; marks.csv, which a teacher fills in."""
+"""What is kept: results/STUDENT/NUMBER.json, one per attempt and never changed; and how files are written."""
 
 import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from classroom.grading import wire
 from classroom.grading.attempt import Outcome, Score
-from classroom.grading.notebook import Assignment
-from classroom.grading.submissions import Submission, digest
+from classroom.grading.submissions import Submission
 from lib.checkpoints import atomic_write
 
-COLUMNS = ["student", "exercise", "answer", "of", "points", "comment"]
-Key = tuple[str, str, str]
-Marks = dict[Key, dict[str, str]]
+LINES = re.compile("[\t\n\u2028\u2029]")
+FORMULA = re.compile(r"'*[=+\-@]")  # what a spreadsheet would calculate, or such a text after a quote
+
+
+class Refused(ValueError):
+    """The command can't go on, and has changed nothing; the message says why, and what to do."""
 
 
 @dataclass
@@ -29,22 +33,40 @@ class Attempt:
     outcome: Outcome
 
 
-def write(path: Path, text: str) -> bool:
+def write(path: Path, text: str | bytes) -> bool:
     """Replace a file atomically, if its content changes; whether it did."""
-    if path.exists() and path.read_bytes() == text.encode():
+    data = text.encode() if isinstance(text, str) else text
+    if path.exists() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, text)
+    atomic_write(path, data)
     return True
 
 
-def table(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as CSV; a text that a spreadsheet would take for a formula gets a quote before it."""
-    risky = lambda cell: isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
+def next_backup(path: Path) -> Path:
+    """Where to keep a copy of a file before it changes: beside it, with the next free number."""
+    folder = path.with_name(f"{path.stem}-backups")
+    folder.mkdir(exist_ok=True)
+    number = max((int(old.stem) for old in folder.iterdir() if old.stem.isdecimal()), default=0) + 1
+    return folder / f"{number:04}{path.suffix}"
+
+
+def table(rows: Iterable[Sequence[object]], delimiter: str = ",", end: str = "\n") -> str:
+    """Rows as CSV, for spreadsheets: one line per row, no formulas, no control characters."""
     out = io.StringIO()
-    safe = [[f"'{cell}" if risky(cell) else cell for cell in row] for row in rows]
-    csv.writer(out, lineterminator="\n").writerows(safe)
+    safe = [[_escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_NONNUMERIC).writerows(safe)
     return out.getvalue()
+
+
+def _escaped(cell: str) -> str:
+    text = LINES.sub(" ", wire.STEERS.sub(" ", wire.clean(cell))).strip()
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def unescaped(cell: str) -> str:
+    """A cell without the quote that `table` gave it."""
+    return cell[1:] if cell[:1] == "'" and FORMULA.match(cell) else cell
 
 
 class Store:
@@ -55,7 +77,7 @@ class Store:
         for path in sorted(self.folder.glob("*/*.json")):
             try:
                 self._read(path.parent.name, int(path.stem))
-            except (ValueError, KeyError, TypeError) as problem:
+            except (ValueError, KeyError, TypeError, AttributeError) as problem:
                 broken = path.with_name(f"{path.name}.broken")
                 os.replace(path, broken)
                 print(f"{path} can't be read ({problem}). It is now {broken.name}, and the student is graded again.")
@@ -85,12 +107,12 @@ class Store:
         """Copy the attempts of another folder; the number of students.
 
         Raises:
-            ValueError: a student has different attempts in the two. Nothing is copied then.
+            Refused: a student has different attempts in the two.
         """
         new = {student: other._texts(student) for student in other.students()}
         mine = {student: self._texts(student) for student in self.students() if student in new}
         if both := [student for student in mine if mine[student] != new[student]]:
-            raise ValueError(f"{other.folder} and {self.folder} have different results for {', '.join(both)}.")
+            raise Refused(f"{other.folder} and {self.folder} have different results for {', '.join(both)}")
         for student, texts in new.items():
             for number, text in texts.items():
                 write(self._path(student, number), text)
@@ -110,80 +132,3 @@ class Store:
 
     def _texts(self, student: str) -> dict[int, str]:
         return {n: self._path(student, n).read_text(encoding="utf-8") for n in self._numbers(student)}
-
-
-def key(student: str, exercise: str, text: str) -> Key:
-    """Key of an answer; it changes when the text changes. The "a" keeps spreadsheets from taking it for a number."""
-    return student, exercise, "a" + digest(text.encode())[:8]
-
-
-def read_marks(path: Path) -> Marks:
-    """The rows of marks.csv.
-
-    Raises:
-        ValueError: points that are not a number from 0 to the exercise's points.
-    """
-    if not path.exists():
-        return {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in csv.DictReader(file)]
-    for row in rows:
-        try:
-            valid = not row["points"] or 0 <= _number(row["points"]) <= float(row["of"])
-        except ValueError:
-            valid = False
-        if not valid:
-            where = f"{path}, {row['student']}, {row['exercise']}"
-            raise ValueError(f"{where}: expected points from 0 to {row['of']}, got {row['points']!r}.")
-    return {(row["student"].removeprefix("'"), row["exercise"], row["answer"]): row for row in rows}
-
-
-def manual_points(marks: Marks, attempt: Attempt) -> dict[str, float | None]:
-    """A student's points by exercise that a person grades: None if it is not graded yet, 0 for an empty answer."""
-    points: dict[str, float | None] = {}
-    for exercise, text in attempt.outcome.manual.items():
-        given = marks.get(key(attempt.student, exercise, text), {}).get("points", "")
-        points[exercise] = _number(given) if given else None if text.strip() else 0.0
-    return points
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "."))
-
-
-def comments(marks: Marks, attempt: Attempt) -> dict[str, str]:
-    """The teacher's comments, by exercise."""
-    keys = {name: key(attempt.student, name, text) for name, text in attempt.outcome.manual.items()}
-    return {name: marks[where]["comment"] for name, where in keys.items() if where in marks}
-
-
-def write_marks(path: Path, marks: Marks, assignment: Assignment, attempts: Iterable[Attempt] = ()) -> None:
-    """Write marks.csv: what the teacher wrote, and an empty row for each answer that has none. No row is removed."""
-    rows = dict(marks)
-    for attempt in attempts:
-        for exercise, text in attempt.outcome.manual.items():
-            where = key(attempt.student, exercise, text)
-            if text.strip() and where not in rows:
-                of = f"{assignment.manual.get(exercise, 0):g}"
-                rows[where] = dict(zip(COLUMNS, [*where, of, "", ""], strict=True))
-    lines = [[*where, row["of"], row["points"], row["comment"]] for where, row in sorted(rows.items())]
-    write(path, table([COLUMNS, *lines]))
-
-
-def merge_marks(folders: Iterable[Path]) -> Marks:
-    """What teachers wrote into several folders' marks.csv.
-
-    Raises:
-        ValueError: two of them have different points or comments for one answer.
-    """
-    merged: Marks = {}
-    for folder in folders:
-        for where, row in read_marks(folder / "marks.csv").items():
-            written = [row["points"], row["comment"]]
-            mine = merged.setdefault(where, row)
-            if any(written) and [mine["points"], mine["comment"]] not in (written, ["", ""]):
-                path = folder / "marks.csv"
-                raise ValueError(f"{path} has another mark for {where[0]}, {where[1]} than an earlier folder.")
-            if any(written):
-                merged[where] = row
-    return merged

@@ -36,7 +36,7 @@ class Limits:
 
 
 def missing() -> str:
-    """Why there is no sandbox here; "" if there is one."""
+    """Why there is no sandbox here, and what to do; "" if there is one."""
     if not sys.platform.startswith("linux"):
         return "this system has no bubblewrap: use Linux, or a Linux machine inside this one (WSL 2, a container)"
     if shutil.which("bwrap") is None:
@@ -44,19 +44,44 @@ def missing() -> str:
     with tempfile.TemporaryDirectory() as folder:
         words = [*command(Path(folder), Limits()), "-c", "print('in')"]
         tried = subprocess.run(words, capture_output=True, text=True, env=environment(), stdin=subprocess.DEVNULL)
-    return "" if tried.stdout == "in\n" else f"bubblewrap does not run here: {tried.stderr.strip()[-300:]}"
+    said = tried.stderr.strip()[-300:]
+    if tried.stdout == "in\n":
+        return ""
+    advice = ""
+    if "nknown option" in said:
+        version = subprocess.run([words[0], "--version"], capture_output=True, text=True).stdout.strip()
+        advice = (
+            f"; {version or words[0]} is too old, 0.8 has what is needed: take it from Debian 12, Ubuntu 24.04 or later, "
+            "or build it (https://github.com/containers/bubblewrap), and put it first in PATH"
+        )
+    elif "ermission denied" in said or "not permitted" in said:
+        advice = (
+            "; this system forbids user namespaces (AppArmor in Ubuntu from 23.10, sysctl elsewhere): as root, "
+            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 or kernel.unprivileged_userns_clone=1, "
+            "whichever exists, or give bwrap a profile; in a container, allow them there"
+        )
+    return f"bubblewrap does not run here: {said}{advice}"
 
 
-def environment() -> dict[str, str]:
-    """The environment of a student's process; it inherits nothing of the grader's."""
+def environment(home: str | None = None) -> dict[str, str]:
+    """The environment of a student's process; it inherits nothing of the grader's but what Windows needs."""
     names = {"USER": "student", "LOGNAME": "student", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    folders = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"), "/tmp")
-    return {**names, **folders, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    names |= {name: os.environ[name] for name in ("SYSTEMROOT", "SYSTEMDRIVE") if name in os.environ}
+    folders = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR")
+    return {**names, **dict.fromkeys(folders, home or "/tmp"), "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
 def command(stage: Path, limits: Limits) -> list[str]:
     """Bubblewrap's command line, up to the interpreter: all namespaces, and only the files that a notebook needs."""
-    words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    # Found here, because the student's PATH is another.
+    words = [
+        shutil.which("bwrap") or "bwrap",
+        "--die-with-parent",
+        "--new-session",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+    ]
     words += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "grading", "--cap-drop", "ALL"]
     if os.geteuid() == 0:  # the worker's first act is to become an unprivileged user
         words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

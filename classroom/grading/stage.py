@@ -70,6 +70,12 @@ def build(folder: Path, cells: Iterable[str]) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)  # the sandbox runs as another user
 
 
+def content(path: Path) -> bytes:
+    """A file's bytes, those of a text with the ends of lines that Git has."""
+    data = path.read_bytes()
+    return data if path.suffix == ".pt" else data.replace(b"\r\n", b"\n")
+
+
 def fingerprint(notebook: Path, cells: Iterable[str], seed: str) -> str:
     """Short hash of everything that affects points besides the submission: if it changes, all are graded again.
 
@@ -77,7 +83,7 @@ def fingerprint(notebook: Path, cells: Iterable[str], seed: str) -> str:
     """
     assignment = notebook.stem.split("_")[0]
     judge = graph([f"import classroom.assignments.{assignment}, classroom.grading.attempt"])
-    digest = hashlib.sha256(notebook.read_bytes() + b"\0" + seed.encode())
+    digest = hashlib.sha256(content(notebook) + b"\0" + seed.encode())
     for file in sorted({*staged(cells), *judge, *data(judge)}):
-        digest.update(b"\0" + file.encode() + b"\0" + (ROOT / file).read_bytes())
+        digest.update(b"\0" + file.encode() + b"\0" + content(ROOT / file))
     return digest.hexdigest()[:16]

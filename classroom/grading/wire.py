@@ -3,12 +3,14 @@
 import base64
 import json
 import math
+import re
 
 import torch
 from torch import Tensor
 
 LONGEST = 8_000_000  # bytes of a line
 KEYS = 1_000  # of a dictionary
+STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -76,6 +78,11 @@ def decode(value: object) -> object:
 def clean(text: str) -> str:
     """The text without characters that UTF-8 cannot encode, so that any file can hold it."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def plain(text: str) -> str:
+    """The text without what steers a terminal or the direction of writing."""
+    return STEERS.sub("\ufffd", clean(text))
 
 
 def _key(key: object) -> object:
