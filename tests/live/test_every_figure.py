@@ -5,9 +5,9 @@ import html
 import json
 
 import pytest
-from playwright.sync_api import expect
 
 from lib import live
+from tests.live import expect
 
 # What is wrong on the screen at first, after each button's press, and after each choice.
 CUT_OFF = """async (figure) => {

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from playwright.sync_api import expect
 from torch import nn
 
 from lib import plots
 from lib.layers import FlattenConsecutive
 from lib.wavenet import CausalConv1d, dilated_receptive_field
+from tests.live import expect
 
 STACKS = [(2, (1, 2, 4)), (2, (4, 2, 1)), (2, (1, 1, 1)), (2, (2, 4, 8)), (2, (7,)), (2, (1, 4)), (3, (1, 3, 9))]
 STACKS += [(4, (16,) * 5), (3, (1, 2, 4)), (4, (2, 8)), (3, (16, 1, 16, 2)), (4, (1,))]

@@ -3,13 +3,13 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from playwright.sync_api import expect
 from torch.utils.flop_counter import FlopCounterMode
 
 from lib.checkpoints import load_model
 from lib.data import DATA
 from lib.live import leaks
 from lib.wavenet import NaiveGeneration, Queues, WaveNet
+from tests.live import expect
 
 
 @pytest.mark.parametrize("sizes", [(27, 63, 3), (27, 63, 4), (256, 64, 7), (5, 8, 1), None])
