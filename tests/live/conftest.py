@@ -69,12 +69,13 @@ def show(page, folder, address, faults):
     """A function that opens a page with a figure, and returns its locator. The page must stay without faults."""
 
     def goto(name, place="site", **data):
-        figure = copy(default(name))
-        figure.data = figure.data | data
-        data = {key: value for key, value in figure.data.items() if key != "weights"}
+        figure = default(name)
+        kept, figure.data = figure.data, figure.data | data
         (folder / "weights.bin").write_bytes(b"..." + figure.data.get("weights", b""))
+        data = {key: value for key, value in figure.data.items() if key != "weights"}
         (folder / f"{name}.js").write_text(live.module(name), encoding="utf-8")
         text = HEAD + PLACES[place].format(name=name, still=figure.html, data=json.dumps(data))
+        figure.data = kept
         (folder / f"{place}.html").write_text(text, encoding="utf-8")
         page.goto(f"{address}/{place}.html")
         return page.locator(".live-figure:has(.live-controls)")
