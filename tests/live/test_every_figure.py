@@ -72,9 +72,10 @@ def test_nothing_is_cut_off_and_only_wide_pictures_scroll(page, show_each):
 def test_a_picture_is_one_tab_stop_and_shows_its_focus(page, show_each):
     picture = show_each().locator(".live-picture, [role=toolbar]")
     picture.evaluate("(one) => (one.tabIndex < 0 ? one.querySelector('[tabindex=\"0\"]') : one).focus()")
-    for key, inside in (("ArrowRight", True), ("Tab", False), ("Shift+Tab", True), ("Shift+Tab", False)):
+    for key in ("Tab", "Shift+Tab", "ArrowRight", "Tab", "Shift+Tab", "ArrowRight", "Shift+Tab"):
+        inside = picture.evaluate(FOCUSED)
         page.keyboard.press(key)
-        assert picture.evaluate(FOCUSED) == inside, key
+        assert picture.evaluate(FOCUSED) == (key == "ArrowRight" or not inside), key
 
 
 def test_jupyterlab_leaves_the_keys_to_what_has_the_focus(show_each):
