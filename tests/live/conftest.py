@@ -46,9 +46,7 @@ def node():
 
 @cache
 def default(name):
-    """A figure with its still, drawn once, and its data."""
-    figure = getattr(live, name)()
-    return figure, figure.data
+    return getattr(live, name)()
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +55,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("live")
     shutil.copytree(ROOT / "lib" / "live", folder / "live", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     shutil.copy(ROOT / "site" / "static" / "live.js", folder)
-    (folder / "live" / "net.bin").write_bytes(default("net")[1]["weights"])
+    (folder / "live" / "net.bin").write_bytes(default("net").data["weights"])
     return folder
 
 
@@ -71,12 +69,13 @@ def show(page, folder, address, faults):
     """A function that opens a page with a figure, and returns its locator. The page must stay without faults."""
 
     def goto(name, place="site", **data):
-        figure, defaults = default(name)
-        figure.data = defaults | data
-        data = {key: value for key, value in figure.data.items() if key != "weights"}
+        figure = default(name)
+        kept, figure.data = figure.data, figure.data | data
         (folder / "weights.bin").write_bytes(b"..." + figure.data.get("weights", b""))
+        data = {key: value for key, value in figure.data.items() if key != "weights"}
         (folder / f"{name}.js").write_text(live.module(name), encoding="utf-8")
         text = HEAD + PLACES[place].format(name=name, still=figure.html, data=json.dumps(data))
+        figure.data = kept
         (folder / f"{place}.html").write_text(text, encoding="utf-8")
         page.goto(f"{address}/{place}.html")
         return page.locator(".live-figure:has(.live-controls)")

@@ -35,6 +35,9 @@ CUT_OFF = """async (figure) => {
 }"""
 # Whether a picture scrolls, and has been scrolled to its output.
 SCROLLS = "(all) => all.map((one) => [one.scrollWidth > one.clientWidth, one.scrollLeft > 0])"
+FOCUSED = (
+    "(one) => one.contains(document.activeElement) && getComputedStyle(document.activeElement).outlineStyle === 'solid'"
+)
 # The slowest answer, in milliseconds: to any field, slider or choice, and to a key in the picture.
 SLOWEST = """(figure) => Math.max(...[...figure.querySelectorAll("input, select, .live-picture, [role=toolbar] button")].map((target) => {
     const start = performance.now();
@@ -69,11 +72,10 @@ def test_nothing_is_cut_off_and_only_wide_pictures_scroll(page, show_each):
 def test_a_picture_is_one_tab_stop_and_shows_its_focus(page, show_each):
     picture = show_each().locator(".live-picture, [role=toolbar]")
     picture.evaluate("(one) => (one.tabIndex < 0 ? one.querySelector('[tabindex=\"0\"]') : one).focus()")
-    for key, inside in (("ArrowRight", True), ("Tab", False), ("Shift+Tab", True), ("Shift+Tab", False)):
+    for key in ("Tab", "Shift+Tab", "ArrowRight", "Tab", "Shift+Tab", "ArrowRight", "Shift+Tab"):
+        inside = picture.evaluate(FOCUSED)
         page.keyboard.press(key)
-        assert picture.evaluate("(picture) => picture.contains(document.activeElement)") == inside, key
-        if inside:
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        assert picture.evaluate(FOCUSED) == (key == "ArrowRight" or not inside), key
 
 
 def test_jupyterlab_leaves_the_keys_to_what_has_the_focus(show_each):
@@ -90,13 +92,13 @@ def test_the_figure_answers_within_100_ms(show_each):
 
 def test_notebooks_show_what_the_site_shows(page, show_each):
     page.clock.install()
-    texts = []
+    texts = set()
     for place in ("site", "notebook"):
         shown = show_each(place=place)
         shown.wait_for()
         page.clock.run_for(500)
-        texts.append(shown.inner_text())
-    assert texts[0] == texts[1] != ""
+        texts.add(shown.inner_text())
+    assert len(texts) == 1
 
 
 @pytest.mark.parametrize("name", STILLS)
