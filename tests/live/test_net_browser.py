@@ -9,7 +9,7 @@ import pytest
 
 import lib.live
 from lib.models import trained_model
-from tests.site.test_site_browser import Quiet
+from tests.serving import Quiet
 from tests.slow.test_browser import ROOT, browser_type_launch_args  # noqa: F401
 
 HEAD = '<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><link rel="icon" href="data:,"><title>net</title>'

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lib.live import _HERE, module
-from tests.site.test_site_browser import Quiet
+from tests.serving import Quiet
 from tests.slow.test_browser import browser_type_launch_args  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>{name}</title>

@@ -5,46 +5,9 @@
 Needs the extras `site` and `browser`, and an installed Chromium or Chrome.
 """
 
-import functools
-import http.server
-import threading
-
 import pytest
 
-from tests.site.test_site import build
-from tests.slow.test_browser import browser_type_launch_args  # noqa: F401
-
 PAGES = ("index", "lessons/05_sampling", "lessons/11_sound", "glossary", "shapes", "errata", "run", "teacher/teaching")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words):
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A server over the built site."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    build(folder)
-    handler = functools.partial(Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture
-def page(page, address):
-    """A page that fails at the end if anything was asked of another host, or an error was logged."""
-    faults = []
-    page.on(
-        "request", lambda request: request.url.startswith((address, "data:", "blob:")) or faults.append(request.url)
-    )
-    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    yield page
-    assert faults == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
