@@ -93,9 +93,10 @@ export function mount(element, data = {}) {
         trace("holes", holes.map((t) => square(x(t), y(0), r) + cross(x(t), y(0), 0.6 * r)));
         trace("span", [`M${x(first) - r} ${y(0) + 16}v6H${x(output) + r}v-6`]);
         const middle = Math.max((x(first) + x(output)) / 2, x(output) - free / 2);
-        label.setAttribute("x", Math.min(columns * column - 80, Math.max(80, middle)));
-        label.setAttribute("y", y(0) + 38);
         label.textContent = `time steps ${first} to ${output}, R = ${length}`;
+        const half = label.getComputedTextLength() / 2;
+        label.setAttribute("x", Math.max(half, Math.min(columns * column - half, middle)));
+        label.setAttribute("y", y(0) + 38);
         says.say(describeField(kernel, dilations, output));
     }
 

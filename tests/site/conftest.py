@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.serving import faultless, served
 from tests.site.test_site import build
-from tests.slow.test_browser import browser_type_launch_args  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -16,14 +14,6 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(built):
+def address(built, serve):
     """A server over the built site."""
-    with served(built) as address:
-        yield address
-
-
-@pytest.fixture
-def page(page, address):
-    """A page that fails at the end if anything was asked of another host, or an error was logged."""
-    with faultless(page, address):
-        yield page
+    return serve(built)

@@ -8,8 +8,8 @@ Needs the extras `site` and `browser`, an installed Chromium or Chrome, and axe-
 import pytest
 
 from tests.axe import ALL, CONTRAST, violations
-from tests.serving import faultless
 
+pytestmark = pytest.mark.usefixtures("faults")
 # These also at 360 pixels.
 MAIN = {"index", "tour", "glossary", "run", "lessons/05_sampling", "teacher/teaching"}
 STILL = "*, ::before, ::after { transition: none !important }"  # or a colour is read on its way to another
@@ -51,38 +51,27 @@ def open_page(page, address):
     page.wait_for_function(SHOWN)
 
 
-@pytest.fixture(scope="module")
-def findings(browser, built, address):
-    """What is found on all pages: violations, and pages that have to be scrolled sideways."""
+def test_axe_finds_nothing_and_320_pixels_suffice(page, address, built):
+    """320 pixels are 1,280 at four times the size; they must suffice also with wide text."""
     found, wide = [], []
     paths = (path.relative_to(built) for path in built.rglob("*.html") if "_static" not in path.parts)
     names = sorted(path.with_suffix("").as_posix() for path in paths)
     assert set(names) >= MAIN
-    with browser.new_context() as context, faultless(context.new_page(), address) as page:
-        for name in names:
-            looks = [("light", 1280, ALL), ("dark", 1280, CONTRAST)] + [("dark", 360, ALL)] * (name in MAIN)
-            for theme, width, rules in looks:
-                page.set_viewport_size({"width": width, "height": 900})
-                page.emulate_media(color_scheme=theme)
-                if rules == ALL:
-                    open_page(page, f"{address}/{name}.html")
-                page.locator(f'html[data-theme="{theme}"]').wait_for()
-                found += [f"{name}, {theme}, {width}: {violation}" for violation in violations(page, rules)[0]]
-            page.set_viewport_size({"width": 320, "height": 640})
-            for style in (STILL, WIDE_TEXT):
-                page.add_style_tag(content=style)
-                if page.evaluate("document.scrollingElement.scrollWidth") > 320:
-                    wide.append(f"{name} with {style}")
-    return found, wide
-
-
-def test_axe_finds_nothing_on_any_page(findings):
-    assert findings[0] == []
-
-
-def test_pages_fit_320_pixels_also_with_wide_text(findings):
-    """320 pixels are 1,280 at four times the size."""
-    assert findings[1] == []
+    for name in names:
+        looks = [("light", 1280, ALL), ("dark", 1280, CONTRAST)] + [("dark", 360, ALL)] * (name in MAIN)
+        for theme, width, rules in looks:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme)
+            if rules == ALL:
+                open_page(page, f"{address}/{name}.html")
+            page.locator(f'html[data-theme="{theme}"]').wait_for()
+            found += [f"{name}, {theme}, {width}: {violation}" for violation in violations(page, rules)[0]]
+        page.set_viewport_size({"width": 320, "height": 640})
+        for style in (STILL, WIDE_TEXT):
+            page.add_style_tag(content=style)
+            if page.evaluate("document.scrollingElement.scrollWidth") > 320:
+                wide.append(f"{name} with {style}")
+    assert (found, wide) == ([], [])
 
 
 @pytest.mark.parametrize("name", ["index", "tour", "lessons/05_sampling", "lessons/11_sound", "search"])
@@ -99,4 +88,5 @@ def test_tab_reaches_everything_in_order_and_shows_where_it_is(page, address, na
         reached.append(int(place))
         assert ring, f"no ring around {elements[int(place)]}"
         assert seen, f"something covers {elements[int(place)]}"
+    assert page.url == f"{address}/{name}.html", "where the focus goes, nothing else happens"
     assert [elements[i] for i in dict.fromkeys(reached)] == elements

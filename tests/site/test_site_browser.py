@@ -7,6 +7,7 @@ Needs the extras `site` and `browser`, and an installed Chromium or Chrome.
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("faults")
 PAGES = ("index", "lessons/05_sampling", "lessons/11_sound", "glossary", "shapes", "errata", "run", "teacher/teaching")
 
 

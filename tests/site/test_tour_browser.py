@@ -8,8 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.serving import faultless
-
+pytestmark = pytest.mark.usefixtures("faults")
 # Of each stop: the keys to press in a control, by its role and name, and what the figure then says.
 BY_KEYBOARD = [
     ("textbox", "Word", ["Control+a", *"mia"], r"Quad 1 of 2: \. \. \. \."),
@@ -133,17 +132,17 @@ def test_arrow_keys_in_the_bars_do_not_lead_on(page, address):
     expect(figure.get_by_role("toolbar").get_by_role("button").nth(1)).to_be_focused()
 
 
-def test_without_scripts_the_tour_shows_all_stops_and_still_figures(browser, address):
-    with browser.new_context(java_script_enabled=False) as context, faultless(context.new_page(), address) as page:
-        page.goto(f"{address}/tour.html")
-        expect(page.locator("article section section:visible")).to_have_count(10)
-        figures = page.locator("article .live figure img")
-        expect(figures).to_have_count(10)
-        for figure in figures.all():
-            figure.scroll_into_view_if_needed()
-            expect(figure).to_be_visible()
-            assert len(figure.get_attribute("alt")) >= 40
-            assert figure.bounding_box()["height"] > 100, "the picture is not loaded"
+@pytest.mark.browser_context_args(java_script_enabled=False)
+def test_without_scripts_the_tour_shows_all_stops_and_still_figures(page, address):
+    page.goto(f"{address}/tour.html")
+    expect(page.locator("article section section:visible")).to_have_count(10)
+    figures = page.locator("article .live figure img")
+    expect(figures).to_have_count(10)
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_be_visible()
+        assert len(figure.get_attribute("alt")) >= 40
+        assert figure.bounding_box()["height"] > 100, "the picture is not loaded"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

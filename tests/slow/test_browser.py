@@ -35,7 +35,6 @@ if os.environ.get("BROWSER") == "all":
     RUN, DONE = ([path.stem for path in paths] for paths in (NOTEBOOKS, ASSIGNMENTS))
 PATIENCE = 600  # seconds; a ceiling for a busy machine, nothing is expected to take that long
 ACCEPTED = "I accept that student code runs as me"  # these answers are our own
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
     # Otherwise cells out of sight are not drawn, and their pictures could not be checked.
@@ -100,16 +99,6 @@ def wait_for(what, condition, seconds=PATIENCE):
             return result
         time.sleep(0.2)
     raise TimeoutError(f"{what}: not within {seconds} s")
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    """pytest-playwright's options for the system's Chromium, which then asks nothing of the network."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, f"none of {', '.join(BROWSERS)} is installed"
-    args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    args += ["--disable-component-update", "--disable-sync"]
-    return {**browser_type_launch_args, "executable_path": path, "args": args, "timeout": 1000 * PATIENCE}
 
 
 @pytest.fixture(scope="session")
