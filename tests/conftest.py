@@ -5,6 +5,7 @@ import http.server
 import shutil
 import threading
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import hypothesis
@@ -26,6 +27,10 @@ if hypothesis.settings.get_current_profile_name() != "mutants":  # which tests/s
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+# The first tier runs without the extra `browser`.
+collect_ignore_glob = [] if find_spec("playwright") else ["live/test_*", "site/*_browser.py"]
 
 
 class Small(NamedTuple):

@@ -7,18 +7,8 @@ Needs the extras `site` and `browser`, and an installed Chromium or Chrome.
 
 import pytest
 
-from tests.site.test_site import build
-
 pytestmark = pytest.mark.usefixtures("faults")
 PAGES = ("index", "lessons/05_sampling", "lessons/11_sound", "glossary", "shapes", "errata", "run", "teacher/teaching")
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, serve):
-    """A server over the built site."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    build(folder)
-    return serve(folder)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -22,6 +22,7 @@ import nbformat
 import pytest
 
 from classroom.checks import find
+from tests.axe import Theirs, violations
 from tests.classroom.factories import Assigned, name_of
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,19 @@ SETTINGS = {
     "notebook-extension/tracker": '{"windowingMode": "none"}',
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# What axe-core finds in JupyterLab's own parts of the page, not in the lessons.
+JUPYTERLABS = (
+    Theirs(
+        "aria-allowed-attr", "jp-button", "buttons of its toolbars: aria-pressed on buttons that do not stay pressed"
+    ),
+    Theirs("aria-input-field-name", ".cm-content", "the editor of a code cell has no name"),
+    Theirs(
+        "aria-required-children",
+        ".jp-WindowedPanel-viewport",
+        "the list of cells is a feed, whose children are no articles",
+    ),
+    Theirs("button-name", ".jp-collapseHeadingButton", "the arrow that folds a heading's section has no name"),
+)
 
 # Resolves when the kernel has answered an empty request after the last cell: the command itself resolves early after an error.
 RUN_ALL = """async () => {
@@ -139,6 +153,20 @@ def opened(page, lab):
     page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
 
 
+@pytest.fixture(scope="module")
+def occurred():
+    """The names of the notebooks that axe-core has been through, and which of JupyterLab's violations it found."""
+    return [], set()
+
+
+def check_axe(page):
+    """No violation of ours, also in what folds hide; returns those of JupyterLab."""
+    page.evaluate("() => document.querySelectorAll('.jp-Notebook details').forEach((fold) => { fold.open = true; })")
+    ours, known = violations(page, theirs=JUPYTERLABS)
+    assert ours == []
+    return known
+
+
 def check_pictures(page):
     """Every picture is loaded and has a description; returns how many there are."""
     page.wait_for_function("() => [...document.querySelectorAll('.jp-Notebook img')].every((img) => img.complete)")
@@ -149,12 +177,14 @@ def check_pictures(page):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook(path, opened):
+def test_notebook(path, opened, occurred):
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     figures = sum("<img" in str(output.get("data", {}).get("text/html", "")) for output in outputs)
     page = opened(path.name, len(cells))
     assert check_pictures(page) >= figures, "stored figures that are not shown before a run"
+    occurred[0].append(path.stem)
+    occurred[1].update(check_axe(page))
     if not path.stem.startswith(tuple(RUN)):
         return
 
@@ -176,6 +206,14 @@ def test_notebook(path, opened):
         assert page.get_by_text("Error displaying widget").count() == 0
     for figure in page.locator(".live-figure").all():
         check_live(figure)
+    check_axe(page)
+
+
+def test_what_is_listed_as_jupyterlabs_occurs(occurred):
+    names, known = occurred
+    if len(names) < len(NOTEBOOKS):
+        pytest.skip("not every notebook was opened")
+    assert set(JUPYTERLABS) == known, "mended in JupyterLab: take it off the list"
 
 
 def check_live(figure):
