@@ -40,6 +40,8 @@ FOCUSED = """() => {
     return [element.dataset.tabbable ?? '', ring || element.tagName === 'AUDIO', element.contains(at) || !!at?.contains(element)];
 }"""
 
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # in the theme's colours
+
 
 def open_page(page, address):
     """A page with everything that a reader can unfold or go on to, the live figures included."""
