@@ -76,7 +76,7 @@ def _is_seen(before: str, character: str, after: str) -> bool:
         return unicodedata.combining(before[-1]) == 9 or all(joined) or (pictured and character == "\u200d")
     if 0xE0020 <= ord(character) <= 0xE007F:  # tags, which make a flag
         return bool(pictured)
-    return unicodedata.category(character) not in ("Cf", "Cc") and character not in BLANKS or character.isspace()
+    return (unicodedata.category(character) not in ("Cf", "Cc") and character not in BLANKS) or character.isspace()
 
 
 def _refuse_table(path: Path, lines: Sequence[str]) -> None:

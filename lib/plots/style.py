@@ -4,6 +4,8 @@ import base64
 import html
 import io
 import re
+import unicodedata
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -63,13 +65,20 @@ def canvas(
 
 @cache
 def _glyph(letter: str) -> tuple[str, Path]:
-    """The text and the font file that draw a letter: its code point in hex if no installed font has a glyph for it."""
+    """The text and the font file that draw a letter: its code point in hex, and a warning, if no font has a glyph."""
     default = Path(findfont("DejaVu Sans Mono"))
     # The font of last resort draws one sign for a whole script.
     others = [Path(font.fname) for font in fontManager.ttflist if "last resort" not in font.name.lower()]
     for path in [default, *others]:
         if ord(letter) in get_font(path).get_charmap():
             return letter, path
+    script = unicodedata.name(letter, "SYMBOL").split()[0].title()
+    font = f"Noto Sans {'CJK' if script in ('Cjk', 'Hangul', 'Hiragana', 'Katakana') else script}"
+    warnings.warn(
+        f"No installed font has a sign for {letter!r}; the figure shows its number, {ord(letter):X}, instead. "
+        f"Install a font that has it, such as {font}, and restart the kernel.",
+        stacklevel=2,
+    )
     return f"{ord(letter):X}", default
 
 
