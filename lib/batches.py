@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from lib.layers import vocabulary_size
 from lib.ngrams import CountModel
 from lib.recipes import Recipe
 
@@ -31,7 +32,13 @@ class Examples(NamedTuple):
 
     def loss(self, model: nn.Module, rows: Int[Tensor, "B"], reduction: str = "mean") -> Float[Tensor, ""]:
         """Cross-entropy of the model on these rows, in nats per character ("mean") or in nats ("sum")."""
-        logits, targets = model(self.inputs[rows]), self.targets[rows]
+        inputs, targets = self.inputs[rows], self.targets[rows]
+        try:
+            logits = model(inputs)
+        except IndexError as error:
+            raise IndexError(
+                f"{error}; the windows hold ids up to {int(inputs.max())}. Does the net's embedding have a row for each?"
+            ) from error
         if targets.ndim == 2:  # the vocabulary may have characters that are in no window
             targets = F.pad(targets, (0, logits.shape[1] - targets.shape[1]))
         if self.weight is None:
@@ -40,12 +47,24 @@ class Examples(NamedTuple):
         return (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
 
     def check(self, model: nn.Module | None = None) -> None:
-        """Raise ValueError if there are no windows, or X and Y differ in length."""
+        """Raise ValueError if there are no windows, X and Y differ in length, or an id is too large for the model."""
         X, Y = self.inputs, self.targets
         if len(X) != len(Y) or len(Y) == 0:
             raise ValueError(
                 "windows must be X and Y of the same length, at least 1; "
                 f"got X {tuple(X.shape)} and Y {tuple(Y.shape)}. make_windows makes them."
+            )
+        context = getattr(model, "context", X.shape[1])
+        if context != X.shape[1]:
+            raise ValueError(
+                f"the net is made for windows of {context} characters, got {X.shape[1]}. "
+                f"Give make_windows context={context}."
+            )
+        size = None if model is None else vocabulary_size(model)
+        if size is not None and (largest := max(int(X.max()), Y.ndim == 1 and int(Y.max()))) >= size:
+            raise ValueError(
+                f"the net is made for {size} characters, and the windows hold ids up to {largest}. "
+                "Make the net with len(vocabulary) of the vocabulary that made the windows."
             )
 
 

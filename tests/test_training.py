@@ -321,6 +321,23 @@ def test_windows_that_do_not_fit_are_rejected(small, make_model):
             evaluate(make_model(), wrong)
 
 
+def test_windows_of_another_vocabulary_or_context_are_rejected(small):
+    """Before the work where the net's settings tell, and in words where they don't."""
+    seen, V = [], len(small.vocabulary)
+    for net, message in [
+        (staged_model(V - 1, hidden=4), f"made for {V - 1} characters, and the windows hold ids up to {V - 1}"),
+        (staged_model(V, context=4, hidden=4), "for windows of 4 characters, got 8. Give make_windows context=4"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            train(net, small.train, progress=False, on_step=seen.append)
+        with pytest.raises(ValueError, match=message):
+            evaluate(net, small.val)
+    own = nn.Sequential(nn.Embedding(V - 1, 2), nn.Flatten(), nn.Linear(16, V))
+    with pytest.raises(IndexError, match=f"windows hold ids up to {V - 1}. Does the net's embedding"):
+        evaluate(own, small.train)
+    assert not seen
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -72,14 +72,18 @@ def _glyph(letter: str) -> tuple[str, Path]:
     for path in [default, *others]:
         if ord(letter) in get_font(path).get_charmap():
             return letter, path
-    script = unicodedata.name(letter, "SYMBOL").split()[0].title()
-    font = f"Noto Sans {'CJK' if script in ('Cjk', 'Hangul', 'Hiragana', 'Katakana') else script}"
+    script = unicodedata.name(letter, "SYMBOLS").split()[0].title()
+    _missing("CJK" if script in ("Cjk", "Hangul", "Hiragana", "Katakana") else script)
+    return f"{ord(letter):X}", default
+
+
+@cache
+def _missing(script: str) -> None:
     warnings.warn(
-        f"No installed font has a sign for {letter!r}; the figure shows its number, {ord(letter):X}, instead. "
-        f"Install a font that has it, such as {font}, and restart the kernel.",
+        f"No installed font has all letters of the script {script}; figures show their numbers instead. "
+        f"Install a font that has them, such as Noto Sans {script}, and restart the kernel.",
         stacklevel=2,
     )
-    return f"{ord(letter):X}", default
 
 
 def draw_letters(
