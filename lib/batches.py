@@ -14,6 +14,7 @@ from lib.recipes import Recipe
 IGNORED = -100  # the target that F.cross_entropy skips
 CAP = 256  # highest sampling weight of a context; the importance weight makes up for the rest of its count
 BLOCK = 1_000  # batches drawn at a time where there are no epochs
+SOFT = 8 * 10**6  # most numbers in soft targets; with the counts behind them each takes about 80 bytes (measured)
 
 Data = tuple[Tensor | None, ...]  # windows (X, Y), `Examples`, or `lib.wavenet.Sequences`
 
@@ -91,7 +92,7 @@ def make_examples(windows: Data, recipe: Recipe) -> Data:
         recipe: whether it has a teacher or distinct contexts.
 
     Raises:
-        ValueError: sequences with a teacher or distinct contexts.
+        ValueError: sequences with a teacher or distinct contexts, or soft targets that would take more than about 1 GB.
     """
     examples = as_examples(windows)
     if not (recipe.teacher or recipe.distinct):
@@ -100,12 +101,18 @@ def make_examples(windows: Data, recipe: Recipe) -> Data:
         raise ValueError(f"recipe {recipe.name!r} needs windows: sequences have no teacher and no distinct contexts.")
     X, Y = examples[:2]
     characters = int(max(X.max(), Y.max())) + 1
+    contexts, which, count = X.unique(dim=0, return_inverse=True, return_counts=True) if recipe.distinct else (X, Y, Y)
+    if len(contexts) * characters > SOFT:
+        raise ValueError(
+            f"recipe {recipe.name!r} keeps a distribution over {characters:,} characters for each of {len(contexts):,} "
+            f"contexts, about {len(contexts) * characters * 80 / 1e9:.1f} GB. Take a recipe without teacher and distinct "
+            "contexts, such as FAST, or fewer names."
+        )
     if recipe.distinct:
-        contexts, which, count = X.unique(dim=0, return_inverse=True, return_counts=True)
         pairs = torch.bincount(which * characters + Y, minlength=len(contexts) * characters)
         targets = pairs.view(-1, characters) / count[:, None]  # (contexts, V): the share of each character
     else:
-        contexts, targets = X, F.one_hot(Y, characters).float()
+        targets = F.one_hot(Y, characters).float()
     if recipe.teacher:
         teacher = CountModel((X, Y), characters, min(recipe.teacher_context, X.shape[1]))
         targets = targets.lerp(teacher.predict(contexts).float(), recipe.teacher)

@@ -304,6 +304,13 @@ def test_evaluate_is_the_loss_of_all_windows_in_eval_mode(small, make_model):
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("recipe", [QUICK, replace(FAST, teacher=0.5), replace(FAST, distinct=True)])
+def test_soft_targets_for_thousands_of_letters_are_refused_before_they_take_the_memory(recipe):
+    X = torch.arange(80_000).view(-1, 8)
+    with pytest.raises(ValueError, match="80,000 characters for each of 10,000 contexts, about 64.0 GB. Take .* FAST"):
+        make_examples((X, X[:, 0]), recipe)
+
+
 def test_evaluate_keeps_no_graph(small, make_model):
     model, kept = make_model(), []
     model.register_forward_hook(lambda _model, _inputs, logits: kept.append(logits.requires_grad))
