@@ -24,9 +24,9 @@ def test_cleaning_again_changes_nothing(word):
 )
 def test_what_nobody_sees_makes_no_second_name(tmp_path, hidden):
     path = tmp_path / "names.txt"
-    spoiled = [f"an{hidden}na", f"anna{hidden}", f"{hidden}anna", f"{hidden} anna", "bert"]
+    spoiled = [f"an{hidden}na", f"anna{hidden}", f"{hidden}anna", f"{hidden} anna", hidden, "bert"]
     path.write_text("\n".join(["bert", *spoiled]), encoding="utf-8")
-    with pytest.warns(UserWarning, match=r"names.txt: 5, in 4 of 6 lines, the first 'an\\"):
+    with pytest.warns(UserWarning, match=r"names.txt: 6, in 5 of 7 lines, the first 'an\\"):
         assert load_names(path) == ["bert", "anna"]
 
 
@@ -36,6 +36,7 @@ def test_what_nobody_sees_makes_no_second_name(tmp_path, hidden):
         ("İzmir", "izmir"),
         ("I\u0307zmir", "izmir"),
         ("Anna\u00a0Maria", "anna maria"),
+        ("Lee, Ann", "lee, ann"),
         *(
             (word, word)
             for word in ("می\u200cخواهم", "क्\u200dष", "👩\u200d👩\u200d👧", "❤\ufe0f", "👍🏽", "葛\U000e0100", "2pac")
@@ -49,6 +50,40 @@ def test_what_scripts_need_stays(tmp_path, line, word):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load_names(path) == [word, "bert"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "names"),
+    [
+        (b"Emma\nOlivia\n", ["emma", "olivia"]),
+        (b"Emma\r\n\r\n  Olivia  \r\nemma", ["emma", "olivia"]),
+        (b"\xef\xbb\xbfemma\nolivia", ["emma", "olivia"]),
+        ("Zoë\nJosé\nO'Neil\n".encode(), ["zoë", "josé", "o'neil"]),
+        ("Zoe\u0308\nzoë\nжанна".encode(), ["zoë", "жанна"]),
+    ],
+)
+def test_load_names_reads_other_files(tmp_path, raw, names):
+    path = tmp_path / "my own names.txt"
+    path.write_bytes(raw)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_names(path) == names
+    assert load_names(str(path)) == names
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"emma\xff\xfe\n", "not UTF-8 text: byte 0xff at position 4"),
+        ("emma\nolivia".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04 emma\nolivia", "control character"),
+    ],
+)
+def test_what_is_no_text_is_refused(tmp_path, raw, message):
+    path = tmp_path / "names.txt"
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=message):
+        load_names(path)
 
 
 @pytest.mark.parametrize(
