@@ -7,12 +7,14 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from lib.layers import vocabulary_size
 from lib.ngrams import CountModel
 from lib.recipes import Recipe
 
 IGNORED = -100  # the target that F.cross_entropy skips
 CAP = 256  # highest sampling weight of a context; the importance weight makes up for the rest of its count
 BLOCK = 1_000  # batches drawn at a time where there are no epochs
+SOFT = 8 * 10**6  # most numbers in soft targets; with the counts behind them each takes about 80 bytes (measured)
 
 Data = tuple[Tensor | None, ...]  # windows (X, Y), `Examples`, or `lib.wavenet.Sequences`
 
@@ -31,7 +33,13 @@ class Examples(NamedTuple):
 
     def loss(self, model: nn.Module, rows: Int[Tensor, "B"], reduction: str = "mean") -> Float[Tensor, ""]:
         """Cross-entropy of the model on these rows, in nats per character ("mean") or in nats ("sum")."""
-        logits, targets = model(self.inputs[rows]), self.targets[rows]
+        inputs, targets = self.inputs[rows], self.targets[rows]
+        try:
+            logits = model(inputs)
+        except IndexError as error:
+            raise IndexError(
+                f"{error}; the windows hold ids up to {int(inputs.max())}. Does the net's embedding have a row for each?"
+            ) from error
         if targets.ndim == 2:  # the vocabulary may have characters that are in no window
             targets = F.pad(targets, (0, logits.shape[1] - targets.shape[1]))
         if self.weight is None:
@@ -40,12 +48,24 @@ class Examples(NamedTuple):
         return (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
 
     def check(self, model: nn.Module | None = None) -> None:
-        """Raise ValueError if there are no windows, or X and Y differ in length."""
+        """Raise ValueError if there are no windows, X and Y differ in length, or an id is too large for the model."""
         X, Y = self.inputs, self.targets
         if len(X) != len(Y) or len(Y) == 0:
             raise ValueError(
                 "windows must be X and Y of the same length, at least 1; "
                 f"got X {tuple(X.shape)} and Y {tuple(Y.shape)}. make_windows makes them."
+            )
+        context = getattr(model, "context", X.shape[1])
+        if context != X.shape[1]:
+            raise ValueError(
+                f"the net is made for windows of {context} characters, got {X.shape[1]}. "
+                f"Give make_windows context={context}."
+            )
+        size = None if model is None else vocabulary_size(model)
+        if size is not None and (largest := max(int(X.max()), Y.ndim == 1 and int(Y.max()))) >= size:
+            raise ValueError(
+                f"the net is made for {size} characters, and the windows hold ids up to {largest}. "
+                "Make the net with len(vocabulary) of the vocabulary that made the windows."
             )
 
 
@@ -72,7 +92,7 @@ def make_examples(windows: Data, recipe: Recipe) -> Data:
         recipe: whether it has a teacher or distinct contexts.
 
     Raises:
-        ValueError: sequences with a teacher or distinct contexts.
+        ValueError: sequences with a teacher or distinct contexts, or soft targets that would take more than about 1 GB.
     """
     examples = as_examples(windows)
     if not (recipe.teacher or recipe.distinct):
@@ -81,12 +101,18 @@ def make_examples(windows: Data, recipe: Recipe) -> Data:
         raise ValueError(f"recipe {recipe.name!r} needs windows: sequences have no teacher and no distinct contexts.")
     X, Y = examples[:2]
     characters = int(max(X.max(), Y.max())) + 1
+    contexts, which, count = X.unique(dim=0, return_inverse=True, return_counts=True) if recipe.distinct else (X, Y, Y)
+    if len(contexts) * characters > SOFT:
+        raise ValueError(
+            f"recipe {recipe.name!r} keeps a distribution over {characters:,} characters for each of {len(contexts):,} "
+            f"contexts, about {len(contexts) * characters * 80 / 1e9:.1f} GB. Take a recipe without teacher and distinct "
+            "contexts, such as FAST, or fewer names."
+        )
     if recipe.distinct:
-        contexts, which, count = X.unique(dim=0, return_inverse=True, return_counts=True)
         pairs = torch.bincount(which * characters + Y, minlength=len(contexts) * characters)
         targets = pairs.view(-1, characters) / count[:, None]  # (contexts, V): the share of each character
     else:
-        contexts, targets = X, F.one_hot(Y, characters).float()
+        targets = F.one_hot(Y, characters).float()
     if recipe.teacher:
         teacher = CountModel((X, Y), characters, min(recipe.teacher_context, X.shape[1]))
         targets = targets.lerp(teacher.predict(contexts).float(), recipe.teacher)

@@ -6,6 +6,7 @@ import inspect
 import io
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ def save_model(
 
     Raises:
         ValueError: no settings to build the net from, a vocabulary of another size, or weights that are NaN.
-        FileNotFoundError, IsADirectoryError: `path` is a folder, or its parent folder is missing.
+        FileNotFoundError, IsADirectoryError, PermissionError: `path` is a folder, or in one that is missing or locked.
     """
     settings = getattr(model, "settings", None)
     if training is None and str(_build(settings)) != str(model):
@@ -118,12 +119,12 @@ class TrainingState:
 
         Raises:
             ValueError: the file is from a different training run, or the vocabulary of a different net.
-            FileNotFoundError, IsADirectoryError: `path` is a folder, or its parent folder is missing.
+            FileNotFoundError, IsADirectoryError, PermissionError: `path` is a folder, or in one that is missing or locked.
         """
         self.fingerprint = {"net": getattr(self.model, "settings", None)} | fingerprint
-        check_path(self.path)
+        self.path = check_path(self.path)
         check_net(self.model, self.vocabulary)
-        if not Path(self.path).exists():
+        if not self.path.exists():
             return
         saved = load_checkpoint(self.path)
         state, again = saved.get("training"), "Give another checkpoint path, or delete the file to start again."
@@ -164,8 +165,7 @@ def records_settings(build: Callable) -> Callable:
 
 def save_checkpoint(path: str | Path, checkpoint: dict) -> None:
     """Write a dict of tensors and plain values, atomically."""
-    check_path(path)
-    buffer = io.BytesIO()
+    path, buffer = check_path(path), io.BytesIO()
     torch.save(checkpoint, buffer)
     atomic_write(path, buffer.getvalue())
 
@@ -177,7 +177,8 @@ def load_checkpoint(path: str | Path) -> dict:
         FileNotFoundError: there is no such file.
         ValueError: the file is not a checkpoint, is truncated, or holds more than tensors and plain values.
     """
-    if not Path(path).is_file():
+    path = Path(path).expanduser()
+    if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint at {str(path)!r}. train(..., checkpoint=path) writes one.")
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
@@ -190,7 +191,7 @@ def load_checkpoint(path: str | Path) -> dict:
 
 def check_net(model: nn.Module, vocabulary: Vocabulary | None) -> None:
     """Raise ValueError where the vocabulary is of another size than the net, or the net's weights are NaN."""
-    size = (getattr(model, "settings", None) or {}).get("vocabulary_size")
+    size = layers.vocabulary_size(model)
     if vocabulary is not None and size not in (None, len(vocabulary)):
         raise ValueError(
             f"the net is made for {size} characters, and the vocabulary has {len(vocabulary)}. "
@@ -202,15 +203,22 @@ def check_net(model: nn.Module, vocabulary: Vocabulary | None) -> None:
         )
 
 
-def check_path(path: str | Path) -> None:
-    """Raise FileNotFoundError or IsADirectoryError where no file can be written: before the work, not after it."""
-    path = Path(path)
+def check_path(path: str | Path) -> Path:
+    """The path, `~` replaced by the home folder; an OSError where no file can be written: before the work, not after it."""
+    path = Path(path).expanduser()
     if path.is_dir():
         raise IsADirectoryError(
             f"{str(path)!r} is a folder. Give the path of a file, such as {str(path / 'net.pt')!r}."
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder of {str(path)!r} does not exist. Create {str(path.parent)!r} first.")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent):
+            return path
+    except OSError as error:
+        raise type(error)(
+            f"no file can be written to the folder of {str(path)!r}: {error.strerror}. Give a path in another folder."
+        ) from error
 
 
 def atomic_write(path: str | Path, data: bytes | str) -> None:

@@ -1,7 +1,6 @@
 """From a file of names to the windows that a model is trained on."""
 
 import random
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Int
 from torch import Tensor
+
+from lib.lists import read_words
 
 STOP = "."
 DATA = Path(__file__).resolve().parent / "data_files"  # in an installed wheel
@@ -21,7 +22,7 @@ def load_names(path: str | Path | None = None, unique: bool = True) -> list[str]
 
     Args:
         path: a UTF-8 text file; None reads the project's own list, `data/names.txt`. Blank lines, white space around a
-            name, Windows line ends and a byte-order mark are ignored. Accents and apostrophes are letters like any
+            name, Windows line ends and what cannot be seen are ignored. Accents and apostrophes are letters like any
             other; a letter and its separate accent become one character (Unicode NFC).
         unique: drop repeated names, so that no name can be in two splits.
 
@@ -30,7 +31,7 @@ def load_names(path: str | Path | None = None, unique: bool = True) -> list[str]
 
     Raises:
         FileNotFoundError: there is no file at `path`.
-        ValueError: the file is not UTF-8 text, holds fewer than two names, or a name contains the stop mark '.'.
+        ValueError: the file is not UTF-8 text, is a table, holds fewer than two names, or a name contains the stop mark '.'.
     """
     path = DATA / "names.txt" if path is None else Path(path)
     if not path.is_file():
@@ -38,16 +39,13 @@ def load_names(path: str | Path | None = None, unique: bool = True) -> list[str]
             f"expected a text file with one name per line, got {'a folder' if path.is_dir() else 'no file'} at "
             f"{str(path)!r} (current folder: {Path.cwd()})."
         )
-    names = []
-    for number, line in enumerate(_read_text(path).splitlines(), start=1):
-        name = unicodedata.normalize("NFC", line.strip().lower())
-        if STOP in name:
-            raise ValueError(
-                f"line {number} of {path} is {line.strip()!r}: a name can't contain '{STOP}', the stop mark. "
-                f"Remove the '{STOP}' or the line."
-            )
-        if name:
-            names.append(name)
+    lines = read_words(path)
+    if bad := [number for number, name in lines.items() if STOP in name]:
+        raise ValueError(
+            f"line {bad[0]} of {path} is {lines[bad[0]]!r}: a name can't contain '{STOP}', the stop mark. "
+            f"Remove the '{STOP}' or the line."
+        )
+    names = list(lines.values())
     if unique:
         names = list(dict.fromkeys(names))
     if len(names) < 2:
@@ -56,27 +54,6 @@ def load_names(path: str | Path | None = None, unique: bool = True) -> list[str]
             "Write one name per line; a model needs some thousands to learn from."
         )
     return names
-
-
-def _read_text(path: Path) -> str:
-    """The file's text; ValueError if it is not UTF-8 text."""
-    raw = path.read_bytes()
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError(f"{path} is text in UTF-16. Save it again as UTF-8.")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 text: byte {raw[error.start]:#04x} at position {error.start}. "
-            "If it is text in another encoding, save it again as UTF-8."
-        ) from error
-    for character in text:
-        if unicodedata.category(character) == "Cc" and not character.isspace():
-            raise ValueError(
-                f"{path} is not text: it contains the control character {character!r}. "
-                "Give a text file with one name per line."
-            )
-    return text
 
 
 def split_names(names: Sequence[str], seed: int = 42) -> tuple[list[str], list[str], list[str]]:

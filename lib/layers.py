@@ -17,6 +17,11 @@ class Layer(nn.Module):
         return {name: value for name, value in self.__dict__.items() if name != "out"}
 
 
+def vocabulary_size(model: nn.Module) -> int | None:
+    """How many ids a net is made for, from its settings; None if it has none, as a net of the reader's own."""
+    return (getattr(model, "settings", None) or {}).get("vocabulary_size")
+
+
 def flatten_consecutive(x: Shaped[Tensor, "B T C"], n: int) -> Shaped[Tensor, "B T//{n} {n}*C"]:
     """Concatenate each n neighbouring time steps: (B, T, C) to (B, T/n, n*C). T must be a multiple of n."""
     B, T, C = x.shape

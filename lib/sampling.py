@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from lib.checkpoints import check_net
 from lib.data import Vocabulary, make_windows
 from lib.training import eval_mode
 
@@ -41,7 +42,8 @@ def sample_names(
         The names, without stop mark or padding; empty where the first sampled character is the stop mark.
 
     Raises:
-        ValueError: n below 0, a temperature below 0 or not finite, top_k or max_length below 1, or no vocabulary.
+        ValueError: n below 0, a temperature below 0 or not finite, top_k or max_length below 1, no vocabulary or one of
+            another size than the model's, or weights that are NaN.
     """
     check_sampling(temperature, top_k, max_length, n=n)
     if vocabulary is None:
@@ -49,6 +51,7 @@ def sample_names(
             "sample_names needs the vocabulary that the model was trained with, got None. A checkpoint has it if "
             "train(..., checkpoint=path, vocabulary=vocabulary) wrote it."
         )
+    check_net(model, vocabulary)
     names: list[str] = []
     with eval_mode(model):
         for begin in range(0, n, CHUNK):
@@ -64,6 +67,11 @@ def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> 
     written = torch.zeros(n, max_length, dtype=torch.int64)
     for position in range(max_length):
         probs = letter_probs(_last(model(contexts.to(device))), temperature, top_k)  # (prefixes, V)
+        if probs.shape[1] != len(vocabulary):
+            raise ValueError(
+                f"the net gives logits for {probs.shape[1]} characters, and the vocabulary has {len(vocabulary)}. "
+                "Use the vocabulary that made the windows."
+            )
         ids = draw_ids(probs[prefix.to(device)], generator).cpu()  # (running,)
         written[running, position] = ids
         goes_on = ids != 0
@@ -97,8 +105,13 @@ def letter_probs(
         logits: (B, V), one row per example.
         temperature: 0 gives the likeliest character probability 1.
         top_k: characters outside the k likeliest get probability 0.
+
+    Raises:
+        ValueError: a logit is NaN.
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if logits.isnan().any():
+        raise ValueError("the net's logits are NaN. Train it again, with a tenth of the learning rate.")
     if temperature < torch.finfo(logits.dtype).tiny:  # 0, or so small that it would round to 0
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype)
     logits = (logits - logits.max(dim=1, keepdim=True).values) / temperature  # so that no temperature overflows
@@ -131,8 +144,10 @@ def name_log_prob(model: nn.Module, vocabulary: Vocabulary, name: str) -> float:
     """The exact log-probability, in nats, that `sample_names` at temperature 1 gives this name, stop mark included.
 
     Raises:
-        ValueError: the name has a letter that the vocabulary lacks, or the stop mark in it.
+        ValueError: the name has a letter that the vocabulary lacks, or the stop mark in it; the model's vocabulary is of
+            another size, or its weights are NaN.
     """
+    check_net(model, vocabulary)
     X, Y = make_windows([name], vocabulary, context=getattr(model, "context", 8))
     with eval_mode(model):
         logits = _last(model(X.to(next(model.parameters()).device))).cpu()  # (letters + 1, V)

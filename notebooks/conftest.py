@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from nbval.plugin import IPyNbCell
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 # Two notebooks run at a time; together they must not use more than two cores. A value that is already set is kept.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -73,6 +73,29 @@ def compare_outputs(self, test, ref, skip_compare=None) -> bool:
 
 
 IPyNbCell.compare_outputs = compare_outputs
+sanitize_files, run_cell = IPyNbFile.get_sanitize_files, IPyNbCell.runtest
+# `tests/sanitize.cfg` is meant from the repository's root, wherever pytest is started.
+IPyNbFile.get_sanitize_files = lambda self: [self.config.rootpath / file for file in sanitize_files(self)]
+
+
+def setup(self) -> None:
+    """Each cell is judged by what it does; nbval would expect all to fail after one that took too long, and say nothing."""
+    self.parent.timed_out = False
+
+
+def runtest(self) -> None:
+    """nbval's run of a cell. One that was interrupted took too long, whatever it made of the interrupt."""
+    try:
+        run_cell(self)
+    except NbCellError as problem:
+        if not self.parent.timed_out or str(problem).startswith("Timeout"):
+            raise
+    if self.parent.timed_out:
+        limit = self.config.option.nbval_cell_timeout
+        self.raise_cell_error(f"Timeout: the cell was interrupted after {limit:g} seconds. Is the machine busy?")
+
+
+IPyNbCell.setup, IPyNbCell.runtest = setup, runtest
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker

@@ -15,7 +15,7 @@ from lib.data import DATA, Vocabulary
 from lib.layers import BatchNorm1d
 from lib.models import flat_model, staged_model, trained_model
 from lib.sampling import sample_names
-from lib.training import FAST, train
+from lib.training import FAST, Recipe, train
 from lib.wavenet import WaveNet
 
 VOCABULARY = Vocabulary(["abcdefghij"])
@@ -156,7 +156,7 @@ def test_atomic_write_replaces_all_or_nothing(step, tmp_path, monkeypatch):
     assert path.read_bytes() == b"three" and list(tmp_path.iterdir()) == [path]
 
 
-def test_checkpoint_path_is_checked_before_training(small, make_model, tmp_path):
+def test_checkpoint_path_is_checked_before_training(small, make_model, tmp_path, monkeypatch):
     model, seen = make_model(), []
     for path, error, message in [
         (tmp_path / "runs" / "a.pt", FileNotFoundError, "does not exist. Create '.*runs' first"),
@@ -166,11 +166,29 @@ def test_checkpoint_path_is_checked_before_training(small, make_model, tmp_path)
             train(model, small.train, progress=False, checkpoint=path, on_step=seen.append)
         with pytest.raises(error, match=message):
             save_model(path, model)
+    with monkeypatch.context() as locked:
+
+        def no_file(dir):
+            raise PermissionError(13, "Permission denied")
+
+        locked.setattr(checkpoints.tempfile, "NamedTemporaryFile", no_file)
+        with pytest.raises(
+            PermissionError, match="to the folder of .*: Permission denied. Give a path in another folder"
+        ):
+            train(model, small.train, progress=False, checkpoint=tmp_path / "a.pt", on_step=seen.append)
     with pytest.raises(ValueError, match="made for 27 characters, and the vocabulary has 11"):
         train(
             model, small.train, progress=False, checkpoint=tmp_path / "a.pt", on_step=seen.append, vocabulary=VOCABULARY
         )
     assert not seen and not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_in_the_home_folder(small, make_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    recipe = Recipe("short", batch_size=8, lr=0.01, steps=2)
+    train(make_model(), small.train, recipe=recipe, progress=False, checkpoint="~/a.pt")
+    assert (tmp_path / "a.pt").is_file() and load_model("~/a.pt")[1] is None
 
 
 def test_sampling_without_a_vocabulary_says_how_to_save_one(tmp_path):

@@ -210,3 +210,16 @@ def test_rejects_settings_out_of_range(wrong):
         sample_names(Constant([0.0, 0.0, 0.0]), Vocabulary(["ab"]), **{"n": 1, **wrong})
     with pytest.raises(ValueError, match=r"'A'"):
         name_log_prob(Constant([0.0, 0.0, 0.0]), Vocabulary(["ab"]), "Ab")
+
+
+def test_rejects_nets_that_do_not_fit():
+    vocabulary = Vocabulary(["ab"])
+    with pytest.raises(ValueError, match="logits for 4 characters, and the vocabulary has 3"):
+        sample_names(Constant([0.0] * 4), vocabulary, 1)
+    for use in (sample_names, lambda *given: name_log_prob(*given[:2], "ab")):
+        with pytest.raises(ValueError, match="made for 27 characters, and the vocabulary has 3"):
+            use(staged_model(27, hidden=4), vocabulary, 1)
+        with pytest.raises(ValueError, match="weights are NaN in logits"):
+            use(Constant([math.nan] * 3), vocabulary, 1)
+    with pytest.raises(ValueError, match="logits are NaN"):
+        letter_probs(torch.tensor([[0.0, math.nan]]))

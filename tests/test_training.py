@@ -304,6 +304,13 @@ def test_evaluate_is_the_loss_of_all_windows_in_eval_mode(small, make_model):
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("recipe", [QUICK, replace(FAST, teacher=0.5), replace(FAST, distinct=True)])
+def test_soft_targets_for_thousands_of_letters_are_refused_before_they_take_the_memory(recipe):
+    X = torch.arange(80_000).view(-1, 8)
+    with pytest.raises(ValueError, match="80,000 characters for each of 10,000 contexts, about 64.0 GB. Take .* FAST"):
+        make_examples((X, X[:, 0]), recipe)
+
+
 def test_evaluate_keeps_no_graph(small, make_model):
     model, kept = make_model(), []
     model.register_forward_hook(lambda _model, _inputs, logits: kept.append(logits.requires_grad))
@@ -319,6 +326,23 @@ def test_windows_that_do_not_fit_are_rejected(small, make_model):
                 use()
         with pytest.raises(ValueError, match="^windows must be"):
             evaluate(make_model(), wrong)
+
+
+def test_windows_of_another_vocabulary_or_context_are_rejected(small):
+    """Before the work where the net's settings tell, and in words where they don't."""
+    seen, V = [], len(small.vocabulary)
+    for net, message in [
+        (staged_model(V - 1, hidden=4), f"made for {V - 1} characters, and the windows hold ids up to {V - 1}"),
+        (staged_model(V, context=4, hidden=4), "for windows of 4 characters, got 8. Give make_windows context=4"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            train(net, small.train, progress=False, on_step=seen.append)
+        with pytest.raises(ValueError, match=message):
+            evaluate(net, small.val)
+    own = nn.Sequential(nn.Embedding(V - 1, 2), nn.Flatten(), nn.Linear(16, V))
+    with pytest.raises(IndexError, match=f"windows hold ids up to {V - 1}. Does the net's embedding"):
+        evaluate(own, small.train)
+    assert not seen
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import base64
 import html
 import io
 import re
+import unicodedata
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -63,14 +65,25 @@ def canvas(
 
 @cache
 def _glyph(letter: str) -> tuple[str, Path]:
-    """The text and the font file that draw a letter: its code point in hex if no installed font has a glyph for it."""
+    """The text and the font file that draw a letter: its code point in hex, and a warning, if no font has a glyph."""
     default = Path(findfont("DejaVu Sans Mono"))
     # The font of last resort draws one sign for a whole script.
     others = [Path(font.fname) for font in fontManager.ttflist if "last resort" not in font.name.lower()]
     for path in [default, *others]:
         if ord(letter) in get_font(path).get_charmap():
             return letter, path
+    script = unicodedata.name(letter, "SYMBOLS").split()[0].title()
+    _missing("CJK" if script in ("Cjk", "Hangul", "Hiragana", "Katakana") else script)
     return f"{ord(letter):X}", default
+
+
+@cache
+def _missing(script: str) -> None:
+    warnings.warn(
+        f"No installed font has all letters of the script {script}; figures show their numbers instead. "
+        f"Install a font that has them, such as Noto Sans {script}, and restart the kernel.",
+        stacklevel=2,
+    )
 
 
 def draw_letters(

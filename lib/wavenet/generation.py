@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from lib.checkpoints import check_net
 from lib.data import Vocabulary
 from lib.sampling import CHUNK, check_sampling, decode_names, draw_ids, letter_probs
 from lib.training import eval_mode
@@ -213,6 +214,7 @@ def generate_names(
         vocabulary, n, temperature, top_k, generator, max_length, returns and errors: as for `sample_names`.
     """
     check_sampling(temperature, top_k, max_length, n=n)
+    check_net(model, vocabulary)
     names: list[str] = []
     with eval_mode(model):  # once, not at every step
         for begin in range(0, n, CHUNK):

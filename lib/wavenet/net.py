@@ -153,12 +153,16 @@ class WaveNet(nn.Module):
             taps: gathers the inputs of each convolution; `Queues` and `TreeTaps` pass their own.
 
         Raises:
-            ValueError: too few time steps, or a missing or unexpected condition.
+            ValueError: too few time steps, or a condition that is missing, unexpected or out of range.
         """
         if condition is None and self.layers[0].condition is not None:
             raise ValueError("this WaveNet expected a condition, (B,) int64, got none.")
         if condition is not None and self.layers[0].condition is None:
             raise ValueError(f"this WaveNet has conditions=0; expected none, got {tuple(condition.shape)}.")
+        if condition is not None and len(condition):
+            least, most, conditions = int(condition.min()), int(condition.max()), self.settings["conditions"]
+            if not 0 <= least <= most < conditions:
+                raise ValueError(f"this WaveNet has conditions from 0 to {conditions - 1}; got {least} to {most}.")
         if taps is dense_taps and ids.shape[1] < self.receptive_field:
             raise ValueError(
                 f"this WaveNet needs at least its receptive field of {self.receptive_field} time steps; got "

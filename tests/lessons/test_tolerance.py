@@ -46,15 +46,35 @@ CASES = {
 }  # fmt: skip
 
 
+SLOW = "import time\ntry:\n    while True:\n        time.sleep(1)\nexcept KeyboardInterrupt:\n    print('stopped')"
+
+
+def validate(folder, *options: str) -> str:
+    """What pytest prints of the notebooks in a folder, under this project's conftest."""
+    shutil.copy(NOTEBOOKS / "conftest.py", folder)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = classroom\n")
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--color=no"]
+    return subprocess.run([*words, *options], cwd=folder, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("tags", [[], ["nbval-ignore-output"]])
+def test_an_interrupted_cell_took_too_long_and_the_next_ones_are_compared(tmp_path, tags):
+    """Also where the cell makes a result of the interrupt, as `train` does."""
+    slow = new_code_cell(SLOW, metadata={"tags": tags}, execution_count=1)
+    slow.outputs = [new_output("stream", name="stdout", text="trained\n")]
+    cells = [slow, cell("3", "3\n"), cell("3", "4\n")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "slow.ipynb")
+    printed = validate(tmp_path, "--nbval-cell-timeout=5")
+    assert "Timeout: the cell was interrupted after 5 seconds" in printed
+    assert printed.count("Cell outputs differ") == 1 and "2 failed, 1 passed" in printed
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> dict[str, str]:
     """What nbval says of each case, under this project's conftest."""
     folder = tmp_path_factory.mktemp("notebooks")
-    shutil.copy(NOTEBOOKS / "conftest.py", folder)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = classroom\n")
     nbformat.write(new_notebook(cells=[made for made, _ in CASES.values()]), folder / "cases.ipynb")
-    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--color=no"]
-    printed = subprocess.run(words, cwd=folder, capture_output=True, text=True).stdout
+    printed = validate(folder)
     failures = dict(
         re.findall(r"^_+ cases.ipynb::Cell (\d+) _+$(.*?)(?=^_{9}|^={9})", printed, re.MULTILINE | re.DOTALL)
     )

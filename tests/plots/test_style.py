@@ -117,13 +117,20 @@ def test_letters_of_charlie_have_their_own_colours_and_others_none():
 
 
 def test_a_letter_without_glyph_is_drawn_as_its_code_point(monkeypatch):
-    fonts = [font for font in style.fontManager.ttflist if font.name in ("DejaVu Sans", "Last Resort High-Efficiency")]
+    fonts = [
+        font
+        for font in style.fontManager.ttflist
+        if font.name in ("DejaVu Sans", "DejaVu Sans Mono", "Last Resort High-Efficiency")
+    ]
     monkeypatch.setattr(style.fontManager, "ttflist", fonts)
     style._glyph.cache_clear()
+    with pytest.warns(UserWarning, match="numbers instead. .* such as Noto Sans CJK") as said:
+        fig = plots.window_rows("さくא")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fig = plots.window_rows("さくא")
         plots.png_of(fig, dpi=40)
+    assert len(said) == 1, "one sentence for a script"
     style._glyph.cache_clear()
+    style._missing.cache_clear()
     texts = {text.get_text(): text.get_fontname() for text in fig.axes[0].texts}
     assert texts["3055"] == texts["304F"] == "DejaVu Sans Mono" and texts["א"] == "DejaVu Sans"

@@ -201,3 +201,6 @@ def test_wavenet_rejects_bad_input():
         net(some_ids(2, 9), torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="expected a condition, .* got none"):
         conditional(some_ids(2, 9))
+    for wrong in ([0, 2], [-1, 0]):
+        with pytest.raises(ValueError, match=f"conditions from 0 to 1; got {min(wrong)} to {max(wrong)}"):
+            conditional(some_ids(2, 9), torch.tensor(wrong))
