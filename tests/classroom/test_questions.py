@@ -153,14 +153,16 @@ class Inside:
 
     def __init__(self, *_):
         one = self.worker = object.__new__(worker.Worker)
-        one.names, one.loop, one.wire, one.collect = {"__name__": "__main__"}, None, wire, collect
+        one.names, one.loop, one.wire = {"__name__": "__main__"}, None, wire
         one.traced, one.probes, one.shell = tracing.traced, PROBES, worker.Shell(one)
         one.within = lambda limits, work: (work(), "", "")
+        one.names["get_ipython"] = lambda: one.shell
 
     ready = close = lambda self: None
 
     def ask(self, **request):
         if "trace" in request:
+            self.worker.collect = lambda _, answer, cases: collect(find(*request["trace"]), answer, cases)
             return self.worker.results(request, "trace", "traces", self.worker.traces)
         if "value" in request:
             return {"value": worker.declared(self.worker.names.get(request["value"]))}
