@@ -16,7 +16,7 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -89,10 +89,12 @@ class Deadlines:
         time = datetime.fromisoformat(known["time"])
         time = time.astimezone(due.until.tzinfo) if time.tzinfo else time.replace(tzinfo=due.until.tzinfo)
         # Not by subtraction of local times, which ignores that clocks are put forward and back.
-        time, until = time.astimezone(timezone.utc), due.until.astimezone(timezone.utc)
+        time, until = time.astimezone(UTC), due.until.astimezone(UTC)
         seconds, local = (time - until).total_seconds(), time.astimezone(due.until.tzinfo)
         share = Due(until, due.rule).share(time)
-        return Late(f"{local:%Y-%m-%d %H:%M:%S %Z}", known["source"], shown, _span(seconds) if seconds >= 0 else "", share)
+        return Late(
+            f"{local:%Y-%m-%d %H:%M:%S %Z}", known["source"], shown, _span(seconds) if seconds >= 0 else "", share
+        )
 
 
 def _span(seconds: float) -> str:

@@ -224,7 +224,9 @@ def _about(exercise: str, function: Function, call: Mapping) -> Iterator[Questio
 
     def question(kind: str, place: object, text: str, answer: str) -> Question:
         where = f"cell {call['cell']}, {function.name}, {place}"
-        return Question(exercise, kind, where, plain(f"{begin} ")[:-1] + f" {plain(text)}", plain(answer), function.code)
+        return Question(
+            exercise, kind, where, plain(f"{begin} ")[:-1] + f" {plain(text)}", plain(answer), function.code
+        )
 
     wanted = {"value": "what is {}?", "shape": "which shape has {}?", "length": "how many items has {}?"}
     wanted["shapes"] = "what is {}? Of a tensor, say the shape."
@@ -244,7 +246,11 @@ def _about(exercise: str, function: Function, call: Mapping) -> Iterator[Questio
                 yield question("count", f"line {line}", f"How often does line {line} run?{again}", answer)
     for line, nth, name, kind, text in call["values"] if sized and not call["inner"] else ():
         if name in function.simple.get(line, ()) and nth <= 3 and (whole or kind != "value" or _is_int(text)):
-            when = f"after line {line}" if counts[line] == 1 else f"after line {line} has run {nth} of {counts[line]} times"
+            when = (
+                f"after line {line}"
+                if counts[line] == 1
+                else f"after line {line} has run {nth} of {counts[line]} times"
+            )
             yield question("variable", f"line {line}", first_up(f"{when}, {wanted[kind].format(name)}"), text)
 
 
@@ -257,12 +263,14 @@ def pick(questions: Sequence[Question], seed: str, number: int = NUMBER) -> list
     left, chosen = [*questions], []
     random.Random(seed).shuffle(left)
     while left and len(chosen) < number:
-        used = lambda name, question: sum(getattr(other, name) == getattr(question, name) for other in chosen)
-        rank = lambda question: [used(name, question) for name in ("place", "exercise", "kind")]
-        best = min(left, key=rank)
+        best = min(left, key=lambda question: [_used(question, chosen, name) for name in ("place", "exercise", "kind")])
         chosen.append(best)
         left.remove(best)
     return chosen
+
+
+def _used(question: Question, chosen: Sequence[Question], name: str) -> int:
+    return sum(getattr(other, name) == getattr(question, name) for other in chosen)
 
 
 def write(config: RunConfig, submission: Submission, out: Path, fingerprint: str) -> dict:

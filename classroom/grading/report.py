@@ -76,7 +76,9 @@ def mistakes(counts: dict[str, Counter]) -> dict[str, str] | None:
     return _picture(_bars(most, VERMILION, "students who made it"), alt + ".")
 
 
-def report(assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str, list[str]]) -> str:
+def report(
+    assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str, list[str]], late: dict[str, str] | None = None
+) -> str:
     """The page for the teacher."""
     scores = {name: [a.outcome.scores[name] for a in attempts if name in a.outcome.scores] for name in assignment.tests}
     shares = {name: sum(s.points / (s.of or 1) for s in some) / max(len(some), 1) for name, some in scores.items()}
@@ -88,5 +90,6 @@ def report(assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str,
         pictures=filter(None, [distribution(points, of), by_exercise(shares), mistakes(counts)]),
         mistakes=[(name, mistake, n) for name, some in counts.items() for mistake, n in some.most_common(5)],
         alike=[(student, what) for student, looks in sorted(alike.items()) for what in looks],
+        late=sorted((late or {}).items()),
         unusual=[(attempt.student, note[:300]) for attempt in attempts for note in attempt.outcome.notes[:3]],
     )

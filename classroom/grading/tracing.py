@@ -20,7 +20,12 @@ TEXT = 90  # characters of a value
 SMALL = 12  # numbers of a tensor that are shown
 LATER = 0x20 | 0x80 | 0x200  # flags of generators and coroutines, whose lines run after they return
 TRACING = {"sys.settrace", "sys.setprofile"}
-FRAMES = {"tb_frame", "gi_frame", "cr_frame", "ag_frame"}  # attributes that lead to a frame, whose tracing can be switched
+FRAMES = {
+    "tb_frame",
+    "gi_frame",
+    "cr_frame",
+    "ag_frame",
+}  # attributes that lead to a frame, whose tracing can be switched
 LISTS = {"gc.get_objects", "gc.get_referrers", "gc.get_referents"}
 _noticed: Counter = Counter()
 _hooked: list[bool] = []
@@ -30,9 +35,9 @@ def _hook(event: str, words: tuple) -> None:
     """Python's audit hook: notices what could make a trace incomplete."""
     if event in TRACING:
         _noticed["switched"] += 1
-    elif event in LISTS or (event == "object.__getattr__" and words[1] in FRAMES):
-        _noticed["frames"] += 1
-    elif event == "sys._getframe" and words and words[0].f_code.co_filename.startswith("cell "):
+        return
+    own = event == "sys._getframe" and words and words[0].f_code.co_filename.startswith("cell ")
+    if own or event in LISTS or (event == "object.__getattr__" and words[1] in FRAMES):
         _noticed["frames"] += 1
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 import torch
 
-from classroom.checks import collect, find
 from classroom.assignments.probes import PROBES
+from classroom.checks import collect, find
 from classroom.grading import attempt, questions, sandbox, stage, tracing, wire, worker
 from classroom.grading.notebook import Plan
 from classroom.grading.submissions import Submission
@@ -119,7 +119,7 @@ def test_every_answer_in_the_key_is_what_the_code_does(assignment):
         assert bool(made) != bool(why)
         traced, told = [call for trace in traces for call in trace["calls"]], Calls(answer).calls
         lines = {line for _, line in functions} - {call["line"] for call in traced if call["inner"]}
-        in_order = lambda calls, line_of: sorted((c for c in calls if line_of(c) in lines), key=line_of)
+        in_order = lambda calls, line_of, lines=lines: sorted((c for c in calls if line_of(c) in lines), key=line_of)
         traced, told = in_order(traced, lambda call: call["line"]), in_order(told, lambda call: call.line)
         for call, other in zip(traced, told, strict=True):
             function = functions[1, call["line"]]
