@@ -39,13 +39,7 @@ def feedback(
     """A student's page: points, verdicts and answers, a teacher's comments; no hidden test, and no right answer."""
     outcome, by_hand = attempt.outcome, marks.points(attempt)
     total = outcome.points + sum(points or 0 for points in by_hand.values())
-    said = remarks.by if remarks else {}
-    exercises = _graded(assignment, attempt) | _read(assignment, attempt, marks)
-    for name, exercise in exercises.items():
-        mine = said.get((attempt.student, name), [])
-        exercise["remarks"] = [text for line, text in mine if not line]
-        exercise["lines"] = with_lines(exercise["answer"], mine) if any(line for line, _ in mine) else []
-    exercises = [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
+    exercises = exercises_of(assignment, attempt, marks, remarks)
     return page(
         "feedback.html",
         title=f"{attempt.student}: {assignment.name}",
@@ -60,6 +54,16 @@ def feedback(
         notes=[note[:600] for note in outcome.notes[:40]],
         exercises=exercises,
     )
+
+
+def exercises_of(assignment: Assignment, attempt: Attempt, marks: Marks, remarks: Remarks | None) -> list[dict]:
+    """What a page shows of each exercise, in the order of the notebook."""
+    exercises, said = _graded(assignment, attempt) | _read(assignment, attempt, marks), remarks.by if remarks else {}
+    for name, exercise in exercises.items():
+        mine = said.get((attempt.student, name), [])
+        exercise["remarks"] = [text for line, text in mine if not line]
+        exercise["lines"] = with_lines(exercise["answer"], mine) if any(line for line, _ in mine) else []
+    return [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
 
 
 def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:
