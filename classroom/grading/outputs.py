@@ -10,6 +10,8 @@ from classroom.grading.notebook import Assignment
 from classroom.grading.records import Attempt, Store
 from classroom.grading.remarks import Remarks
 
+IN_TIME = "points if in time"
+
 
 @dataclass
 class Graded:
@@ -93,11 +95,14 @@ def write_all(
         contracts.write(out, assignment, attempt, by_hand, graded.late.get(attempt.student), time)
     marks.add_rows(out / "marks.csv", written, marks.answers(attempts, assignment.manual))
     records.write(out / "to_read.html", pages.reading(assignment, attempts))
-    records.write(out / "grades.csv", records.table(grades(graded, alike)))
+    table = out / "grades.csv"  # tells whether there were deadlines the last time, whose penalties are then taken back
+    before = table.exists() and f'"{IN_TIME}"' in table.read_text(encoding="utf-8").split("\n")[0]
+    records.write(table, records.table(grades(graded, alike)))
     records.write(out / "attempts.csv", records.table(attempts_table(history)))
     late = {name: one.sentence for name, one in graded.late.items() if one.late}
     records.write(out / "report.html", report.report(assignment, attempts, alike, late))
-    lost = {a.student: round(graded.total(a) - graded.counted(a), 2) for a in attempts} if graded.late else {}
+    lost = {a.student: round(graded.total(a) - graded.counted(a), 2) for a in attempts}
+    lost = lost if graded.late or before else {}
     book = gradebook.write(database, assignment, written, attempts, lost)
     mean = sum(attempt.outcome.points for attempt in attempts) / len(attempts)
     summary = f"{len(attempts)} students in {out}, {mean:.1f} of {sum(assignment.tests.values()):g} points on average"
@@ -126,7 +131,7 @@ def grades(graded: Graded, alike: dict) -> list[list[object]]:
     assignment = graded.assignment
     names = [*assignment.tests, *assignment.manual]
     head = ["student", "attempt", "points", "of", "to read", *names, "name in the notebook", "look at", "unusual"]
-    rows: list[list[object]] = [head + ["handed in", "by", "late", "points if in time"] * bool(graded.late)]
+    rows: list[list[object]] = [head + ["handed in", "by", "late", IN_TIME] * bool(graded.late)]
     for attempt in graded.attempts:
         outcome, by_hand = attempt.outcome, graded.written.points(attempt)
         points = {name: score.points for name, score in outcome.scores.items()} | by_hand

@@ -167,9 +167,13 @@ def test_earliest_time_that_was_seen_of_a_notebook_counts(tmp_path):
 # What is made of it
 
 
+WRITE_BOOK = outputs.gradebook.write  # slow, and of interest to one test
+
+
 @pytest.fixture
-def graded(tmp_path):
-    """Three students with results: 14 points, an explanation of 3; and the time of each."""
+def graded(tmp_path, monkeypatch):
+    """Three students with results: 13 points, an explanation for 3; and the time of each."""
+    monkeypatch.setattr(outputs.gradebook, "write", lambda *_: "no gradebook was written")
     store, handed_in = records.Store(tmp_path / "a01"), deadlines.HandedIn(tmp_path / "a01")
     scores = {name: attempt.Score(of, of, "", "Fine.") for name, of in POINTS.items()}
     scores["bigram"] = attempt.Score(0, POINTS["bigram"], "rows and columns swapped", "Look <again>.")
@@ -204,7 +208,9 @@ def test_without_a_deadline_nothing_changes_bit_for_bit(graded):
     }
 
 
-def test_late_work_is_marked_everywhere_and_its_points_follow_the_rule(graded):
+def test_late_work_is_marked_everywhere_and_its_points_follow_the_rule(graded, monkeypatch):
+    pytest.importorskip("nbgrader.api")
+    monkeypatch.setattr(outputs.gradebook, "write", WRITE_BOOK)
     (graded / "deadlines.csv").write_text(TEXT + "a01,zoe,2026-10-08 23:59,UTC,\n")
     (summary, unused), files = written(graded)
     assert "1 late" in summary and "row 4: nobody with the name 'zoe'" in unused and "NOT USED" not in unused
@@ -216,11 +222,16 @@ def test_late_work_is_marked_everywhere_and_its_points_follow_the_rule(graded):
     result, results = (json.loads(files[f"a01/contracts/ben/{name}.json"]) for name in ("result", "results"))
     assert results["score"] == 11.7 and "1 min" not in results["output"] and "23.5 hours late" in results["output"]
     assert result["score"] <= 11 and result["datetime"].endswith("Z")
-    api = pytest.importorskip("nbgrader.api")
-    with api.Gradebook(f"sqlite:///{graded / 'a01' / 'book.db'}") as book:
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{graded / 'a01' / 'book.db'}") as book:
         found = {s.student_id: s.late_submission_penalty for s in book.assignment_submissions(NAME)}
     assert found == {"ada": 0, "ben": pytest.approx(1.3), "eve": 0}
+    assert "up to date" in written(graded)[0][0]
     (graded / "deadlines.csv").unlink()
+    assert "updated" in written(graded)[0][0] and "up to date" in written(graded)[0][0]
+    with Gradebook(f"sqlite:///{graded / 'a01' / 'book.db'}") as book:
+        assert {s.late_submission_penalty for s in book.assignment_submissions(NAME)} == {0}
 
 
 # Contracts of others
