@@ -218,7 +218,8 @@ def _about(exercise: str, function: Function, call: Mapping) -> Iterator[Questio
     shown = ", ".join(f"{name} = {text}" for name, _, text in given if name != "self")
     begin = f"{function.name} is called with {shown}." if shown else f"{function.name} is called."
     whole = all(kind == "value" for _, kind, _ in given)
-    sized = all(kind != "other" or name == "self" for name, kind, _ in given)
+    opaque = any(kind == "other" and name != "self" for name, kind, _ in given)  # a net, or a function
+    sized = not given or any(kind != "other" for _, kind, _ in given)
     counts = {int(line): int(count) for line, count in call["counts"].items()}
     plain, first_up = lambda text: wire.plain(str(text)[:200]), lambda text: text[0].upper() + text[1:]
 
@@ -245,7 +246,11 @@ def _about(exercise: str, function: Function, call: Mapping) -> Iterator[Questio
                 answer = {0: "Never.", 1: "Once."}.get(counts.get(line, 0), f"{counts.get(line, 0)} times.")
                 yield question("count", f"line {line}", f"How often does line {line} run?{again}", answer)
     for line, nth, name, kind, text in call["values"] if sized and not call["inner"] else ():
-        if name in function.simple.get(line, ()) and nth <= 3 and (whole or kind != "value" or _is_int(text)):
+        if (
+            name in function.simple.get(line, ())
+            and nth <= 3
+            and (whole or kind != "value" or (_is_int(text) and not opaque))
+        ):
             when = (
                 f"after line {line}"
                 if counts[line] == 1
