@@ -27,8 +27,21 @@ import torch
 from tqdm import tqdm
 
 from classroom.checks import find
-from classroom.grading import attempt, marks, notebook, outputs, process, records, sandbox, stage, submissions, wire
+from classroom.grading import (
+    attempt,
+    marks,
+    notebook,
+    outputs,
+    process,
+    questions,
+    records,
+    sandbox,
+    stage,
+    submissions,
+    wire,
+)
 from classroom.grading.attempt import NotStarted, RunConfig
+from classroom.grading.deadlines import HandedIn
 from classroom.grading.notebook import Assignment
 from classroom.grading.records import Refused, Store
 from classroom.grading.sandbox import Limits
@@ -54,6 +67,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--jobs", type=positive, default=os.cpu_count() or 1, help="submissions graded at the same time")
     add("--seconds", type=positive, default=Limits.seconds, help="CPU time per cell, and per exercise's hidden cases")
     add("--total", type=positive, default=Limits.total, help="CPU time per submission")
+    add("--questions", action="store_true", help="make three questions for each student about their own code")
+    add("--deadlines", type=Path, help="default: deadlines.csv in the folder of results, or in the folder around it")
     add("--shard", type=shard_of, default=(1, 1), help="2/4: only the second quarter of the students")
     add("--merge", nargs="+", type=Path, help="folders of results to merge; nothing is graded")
     add("--without-sandbox", metavar="WORDS", help=f"grade without a sandbox; the words are {ACCEPTED!r}")
@@ -67,6 +82,12 @@ def source_of(name: str) -> Path:
     if len(chosen) != 1:
         sys.exit(f"There is no assignment {name!r}; choose from {', '.join(sorted(path.stem for path in sources))}.")
     return chosen[0]
+
+
+def names_of_assignments() -> dict[str, str]:
+    """The name of each assignment, by itself and by its short form."""
+    names = [path.stem for path in COURSE.glob("source/*/*.ipynb") if path.stem == path.parent.name]
+    return {short: name for name in names for short in (name, name.split("_")[0])}
 
 
 def seed_of(given: str | None, out: Path) -> str:
@@ -114,13 +135,21 @@ def in_shard(student: str, shard: tuple[int, int]) -> bool:
     return int(hashlib.sha256(student.encode()).hexdigest(), 16) % of == number - 1
 
 
-def waiting(students: dict, assignment: Assignment, store: Store, fingerprint: str, bar: tqdm) -> Iterator[Submission]:
-    """The submissions to grade, each read when its turn comes; those that are graded already only move the bar."""
+def reading(students: dict, assignment: Assignment) -> Iterator[Submission]:
+    """The submissions, each read when its turn comes."""
     short = assignment.name.split("_")[0]
     names = [find(short, exercise).answer for exercise in assignment.tests]
     for student, files in students.items():
         rank = lambda data: notebook.work_in(assignment, names, data)
-        submission = submissions.read(student, files, assignment.name, rank)
+        yield submissions.read(student, files, assignment.name, rank)
+
+
+def waiting(
+    students: dict, assignment: Assignment, store: Store, fingerprint: str, bar: tqdm, handed_in: HandedIn
+) -> Iterator[Submission]:
+    """The submissions to grade; those that are graded already only move the bar."""
+    for submission in reading(students, assignment):
+        handed_in.add(submission)
         if store.done(submission, fingerprint):
             bar.update()
         else:
@@ -143,6 +172,36 @@ def grade_all(config: RunConfig, turns: Iterator[Submission], jobs: int, done: C
         except BaseException:
             process.stop_all()
             raise
+
+
+def ask_all(config: RunConfig, students: dict, out: Path, fingerprint: str, jobs: int) -> list[str]:
+    """Write every student's questions; returns the students who have none, because no process could be started."""
+    failed, found, begin = [], [], time.monotonic()
+    with ThreadPoolExecutor(jobs) as pool:
+        turns, running = reading(students, config.assignment), {}
+        try:
+            while True:
+                while len(running) < jobs and (submission := next(turns, None)):
+                    work = pool.submit(questions.write, config, submission, out, fingerprint)
+                    running[work] = submission.student
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    student = running.pop(future)
+                    try:
+                        found.append(len(future.result()["questions"]))
+                    except (NotStarted, OSError):
+                        failed.append(student)
+        except BaseException:
+            process.stop_all()
+            raise
+    full, none = sum(number == questions.NUMBER for number in found), found.count(0)
+    print(
+        f"{full} of {len(found)} students have {questions.NUMBER} questions, {none} have none, in {out / 'questions'}",
+        end="",
+    )
+    print(f" ({time.monotonic() - begin:.0f} s). Give students only questions/students.")
+    return failed
 
 
 def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignment, store: Store) -> tuple[int, list]:
@@ -178,8 +237,12 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
 
         stage.build(Path(folder), cells)
         config = RunConfig(assignment, Path(folder), seed, Limits(options.seconds, options.total), boxed)
-        grade_all(config, waiting(mine, assignment, store, fingerprint, bar), int(max(options.jobs, 1)), done)
+        handed_in, jobs = HandedIn(options.out), int(max(options.jobs, 1))
+        grade_all(config, waiting(mine, assignment, store, fingerprint, bar, handed_in), jobs, done)
         bar.close()
+        handed_in.write()
+        if options.questions:
+            failed += ask_all(config, mine, options.out, fingerprint, jobs)
     print(f"{len(graded)} of {len(mine)} students were graded now.")
     again = [f"NOT GRADED, run the same command again: {', '.join(failed)}"] if failed else []
     return len(graded), again + everyone.unsafe
@@ -197,7 +260,10 @@ def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> 
     everything = [attempt for each in [store, *stores] for name in each.students() for attempt in each.attempts(name)]
     known = marks.answers(everything, assignment.manual)
     written, filled, lost = marks.merge(options.out / "marks.csv", options.merge, known)
-    merged = [store.merge(other) for other in stores]
+    merged, handed_in = [store.merge(other) for other in stores], HandedIn(options.out)
+    for folder in options.merge:
+        handed_in.merge(HandedIn(folder))
+    handed_in.write()
     marks.add_rows(options.out / "marks.csv", written, {where: known[where] for where in filled}, filled)
     print(f"{sum(merged)} students from {len(merged)} folders.")
     return lost
@@ -206,14 +272,16 @@ def merge(options: argparse.Namespace, assignment: Assignment, store: Store) -> 
 def run(options: argparse.Namespace, source: Path) -> int:
     """Grade or merge, and write everything that is made from the records."""
     begin, assignment = time.monotonic(), notebook.assignment(source)
-    marks.read(options.out / "marks.csv", {})  # before any work, in case it can't be read
-    store, graded, left = Store(options.out), 0, []
+    names, store, graded, left = names_of_assignments(), Store(options.out), 0, []
+    if options.deadlines and not options.deadlines.is_file():
+        raise Refused(f"{options.deadlines} is not a file of deadlines")
+    outputs.load(options.out, assignment, store, names, options.deadlines)  # before any work, in case it can't be read
     if options.merge:
         left = merge(options, assignment, store)
     else:
         graded, left = grade_folder(options, source, assignment, store)
     database = options.gradebook or options.out / "gradebook.db"
-    summary, unused = outputs.write_all(options.out, assignment, store, database)
+    summary, unused = outputs.write_all(options.out, assignment, store, database, names, options.deadlines)
     print(summary)
     print(outputs.usage(time.monotonic() - begin, graded))
     for line in filter(None, [unused, *left]):

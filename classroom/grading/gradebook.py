@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -37,8 +37,13 @@ def backup(path: Path) -> Path:
     return copy
 
 
-def write(path: Path, assignment: Assignment, marks: Marks, attempts: Sequence[Attempt]) -> str:
-    """Bring the gradebook up to date, in one transaction per student; returns what was done, in words."""
+def write(
+    path: Path, assignment: Assignment, marks: Marks, attempts: Sequence[Attempt], lost: Mapping[str, float]
+) -> str:
+    """Bring the gradebook up to date, in one transaction per student; returns what was done, in words.
+
+    lost: by student, the points that late work loses; of all students if there are deadlines.
+    """
     try:
         from nbgrader.api import Gradebook
         from sqlalchemy import URL
@@ -50,37 +55,37 @@ def write(path: Path, assignment: Assignment, marks: Marks, attempts: Sequence[A
     # Not a text, in which # and ? would end the path.
     open_book = lambda path: Gradebook(URL.create("sqlite", database=str(path)))
     try:
-        return _write(open_book, path, assignment, attempts, scores_of(marks, attempts))
+        return _write(open_book, path, assignment, attempts, scores_of(marks, attempts), lost)
     except (SQLAlchemyError, sqlite3.Error) as problem:
         why = str(problem).split("\n")[0]
         return f"{path.name} was NOT WRITTEN ({why}): move it away, or restore it from {path.stem}-backups"
 
 
-def _write(open_book, path: Path, assignment: Assignment, attempts: Sequence[Attempt], scores: Scores) -> str:
+def _write(open_book, path: Path, assignment: Assignment, attempts: Sequence[Attempt], scores: Scores, lost) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.new")
         new.unlink(missing_ok=True)
-        _update(open_book, new, assignment, attempts, scores)
+        _update(open_book, new, assignment, attempts, scores, lost)
         os.replace(new, path)
         return f"{path.name} was written"
     with open_book(path) as book:
-        if not _differ(book, assignment.name, scores):
+        if not _differ(book, assignment.name, scores, lost):
             return f"{path.name} was up to date"
     copy = backup(path)
-    _update(open_book, path, assignment, attempts, scores)
+    _update(open_book, path, assignment, attempts, scores, lost)
     return f"{path.name} was updated; a copy of its state before is {copy.parent.name}/{copy.name}"
 
 
-def _update(open_book, path: Path, assignment: Assignment, attempts: Sequence[Attempt], scores: Scores) -> None:
+def _update(open_book, path: Path, assignment: Assignment, attempts: Sequence[Attempt], scores: Scores, lost) -> None:
     with warnings.catch_warnings(), open_book(path) as book:
         warnings.simplefilter("ignore")  # nbgrader's own, about how it uses the database
         _cells(book, assignment)
         for attempt in attempts:
-            _student(book, assignment, attempt, scores)
+            _student(book, assignment, attempt, scores, lost)
 
 
-def _differ(book, name: str, scores: Scores) -> bool:
+def _differ(book, name: str, scores: Scores, lost: Mapping[str, float]) -> bool:
     """Whether the gradebook has other scores for these students. Those of other students do not matter."""
     try:
         submissions = book.assignment_submissions(name)
@@ -93,7 +98,8 @@ def _differ(book, name: str, scores: Scores) -> bool:
     for where, (auto, by_hand) in scores.items():
         if where not in stored or stored[where][0] != auto or by_hand not in (None, stored[where][1]):
             return True
-    return False
+    penalties = {s.student_id: s.late_submission_penalty or 0 for s in submissions}
+    return any(penalties.get(student) != points for student, points in lost.items())
 
 
 def _cells(book, assignment: Assignment) -> None:
@@ -109,7 +115,7 @@ def _cells(book, assignment: Assignment) -> None:
             book.update_or_create_solution_cell(cell.name, assignment.name, assignment.name)
 
 
-def _student(book, assignment: Assignment, attempt: Attempt, scores: Scores) -> None:
+def _student(book, assignment: Assignment, attempt: Attempt, scores: Scores, lost: Mapping[str, float]) -> None:
     book.update_or_create_student(attempt.student)
     book.update_or_create_submission(assignment.name, attempt.student)
     for name in {**assignment.tests, **assignment.manual}:
@@ -119,4 +125,7 @@ def _student(book, assignment: Assignment, attempt: Attempt, scores: Scores) -> 
         if by_hand is not None:  # otherwise keep what a teacher entered in formgrader
             grade.manual_score = by_hand
         grade.needs_manual_grade = name in assignment.manual and grade.manual_score is None
+    if attempt.student in lost:
+        found = book.find_submission_notebook(assignment.name, assignment.name, attempt.student)
+        found.late_submission_penalty = lost[attempt.student]
     book.db.commit()

@@ -96,10 +96,10 @@ def read(path: Path, known: Mapping[str, Answer]) -> Marks:
     """
     if not path.exists():
         return Marks()
-    text = _decoded(path)
+    text = decoded(path)
     delimiter, lines, place = _table(path, text)
     marks = Marks(text=text, header=lines[place], delimiter=delimiter)
-    names = _names(marks.header)
+    names = names_of(marks.header)
     marks.ignored = [name for name in names if name and name not in {*COLUMNS, *OURS}]
     lost = [number for number, line in enumerate(lines[:place], 1) if any(line) and not line[0].startswith("sep=")]
     marks.refused = [f"row {number}: it stands above the header" for number in lost]
@@ -124,7 +124,12 @@ def read(path: Path, known: Mapping[str, Answer]) -> Marks:
     return marks
 
 
-def _decoded(path: Path) -> str:
+def decoded(path: Path) -> str:
+    """A file's text, whatever a spreadsheet made of its encoding.
+
+    Raises:
+        Refused: it is a spreadsheet's own file.
+    """
     data = path.read_bytes()
     guess = "mac_roman" if b"\r" in data and b"\n" not in data else "cp1252"
     codings = ["utf-8-sig", guess, "latin-1"]
@@ -150,7 +155,7 @@ def _table(path: Path, text: str) -> tuple[str, list[list[str]], int]:
             why = f" (with {delimiter!r} between the cells: {problem})" if delimiter in ",;" else why
             continue
         for place, line in enumerate(lines[:20]):
-            names = _names(line)
+            names = names_of(line)
             if needed <= {*names} or {*OLD, "points", "comment"} <= {*names}:
                 if double := [name for name in names if name and names.count(name) > 1]:
                     raise Refused(f"{path} has two columns with the name {double[0]!r}: rename one of them")
@@ -162,7 +167,7 @@ def _table(path: Path, text: str) -> tuple[str, list[list[str]], int]:
     )
 
 
-def _names(line: Iterable[str]) -> list[str]:
+def names_of(line: Iterable[str]) -> list[str]:
     """The names of columns, without what programs add to them."""
     return [name.strip('\ufeff" \t').casefold() for name in line]
 
@@ -198,7 +203,7 @@ def add_rows(path: Path, marks: Marks, known: Mapping[str, Answer], filled: Mapp
         answer = known[where]
         cells = {"key": where, "student": answer.student, "exercise": answer.exercise, "answer": answer.digest}
         cells |= {"of": f"{answer.of:g}"} | {name: rows[where].get(name, "") for name in ("points", "comment")}
-        lines.append([cells.get(name, "") for name in _names(marks.header)])
+        lines.append([cells.get(name, "") for name in names_of(marks.header)])
     if not lines and marks.text:
         return
     end = "\r\n" if "\r\n" in marks.text else "\r" if "\r" in marks.text and "\n" not in marks.text else "\n"

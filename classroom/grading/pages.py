@@ -5,9 +5,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from classroom.grading.deadlines import Late
 from classroom.grading.marks import Marks
 from classroom.grading.notebook import Assignment
 from classroom.grading.records import Attempt
+from classroom.grading.remarks import Remarks, with_lines
 from classroom.grading.texts import shortened
 
 LONGEST = 20_000  # characters of an answer on a page
@@ -26,15 +28,24 @@ def page(template: str, **values: object) -> str:
     return TEMPLATES.get_template(template).render(values)
 
 
-def feedback(assignment: Assignment, attempt: Attempt, marks: Marks, earlier: Sequence[float]) -> str:
-    """A student's page: points, verdicts and answers; no hidden test, and no right answer."""
+def feedback(
+    assignment: Assignment,
+    attempt: Attempt,
+    marks: Marks,
+    earlier: Sequence[float],
+    late: Late | None = None,
+    remarks: Remarks | None = None,
+) -> str:
+    """A student's page: points, verdicts and answers, a teacher's comments; no hidden test, and no right answer."""
     outcome, by_hand = attempt.outcome, marks.points(attempt)
-    exercises = _graded(assignment, attempt) | _read(assignment, attempt, marks)
-    exercises = [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
+    total = outcome.points + sum(points or 0 for points in by_hand.values())
+    exercises = exercises_of(assignment, attempt, marks, remarks)
     return page(
         "feedback.html",
         title=f"{attempt.student}: {assignment.name}",
-        total=outcome.points + sum(points or 0 for points in by_hand.values()),
+        total=round(late.share * total, 2) if late and late.share < 1 else total,
+        before=total,
+        late=late,
         of=assignment.points,
         unread=None in by_hand.values(),
         number=attempt.number,
@@ -43,6 +54,16 @@ def feedback(assignment: Assignment, attempt: Attempt, marks: Marks, earlier: Se
         notes=[note[:600] for note in outcome.notes[:40]],
         exercises=exercises,
     )
+
+
+def exercises_of(assignment: Assignment, attempt: Attempt, marks: Marks, remarks: Remarks | None) -> list[dict]:
+    """What a page shows of each exercise, in the order of the notebook."""
+    exercises, said = _graded(assignment, attempt) | _read(assignment, attempt, marks), remarks.by if remarks else {}
+    for name, exercise in exercises.items():
+        mine = said.get((attempt.student, name), [])
+        exercise["remarks"] = [text for line, text in mine if not line]
+        exercise["lines"] = with_lines(exercise["answer"], mine) if any(line for line, _ in mine) else []
+    return [exercises[cell.name] for cell in assignment.cells if cell.name in exercises]
 
 
 def _graded(assignment: Assignment, attempt: Attempt) -> dict[str, dict]:

@@ -1,6 +1,5 @@
 """The class: notebooks that are alike, where points were lost, and the most frequent mistakes."""
 
-import ast
 import base64
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,45 +7,25 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from classroom.grading import notebook, pages
+from classroom.grading import pages
 from classroom.grading.notebook import Assignment
 from classroom.grading.records import Attempt
 from lib.checks.exercise import NOT_DONE
 from lib.plots.style import BLUE, VERMILION, png_of
 
-ALIKE = 3  # students whose own answers, at least this many, all equal another's are reported
 
-
-def normalized_ast(source: str) -> str:
-    """A cell's code without comments and layout."""
-    if len(source) > notebook.LONGEST:
-        return source
-    try:
-        return ast.dump(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return " ".join(source.split())
-
-
-def copies(attempts: Sequence[Attempt], assignment: Assignment) -> dict[str, list[str]]:
-    """What to look at, by student: the same answers as another's, or another's name. A report, not a verdict."""
-    released = {name: normalized_ast(source) for name, source in notebook.release(assignment).items()}
-    same_answers: dict[tuple, list[str]] = defaultdict(list)
-    same_name: dict[str, list[str]] = defaultdict(list)
+def same_names(attempts: Sequence[Attempt]) -> dict[str, list[str]]:
+    """What to look at, by student: another's name in the notebook. A report, not a verdict."""
+    groups: dict[str, list[str]] = defaultdict(list)
     for attempt in attempts:
-        answers = [(name, text) for name, text in attempt.outcome.answers.items() if name != "student-answer"]
-        code = [(name, normalized_ast(text)) for name, text in answers if text.strip()]
-        own = tuple(sorted((name, text) for name, text in code if text != released.get(name)))
-        if len(own) >= ALIKE:
-            same_answers[own].append(attempt.student)
         if attempt.outcome.declared:
-            same_name[attempt.outcome.declared].append(attempt.student)
-    looks: dict[str, list[str]] = defaultdict(list)
-    reasons = {"all answers as in the notebook of": same_answers, "the same name in the notebook as": same_name}
-    for what, groups in reasons.items():
-        for students in groups.values():
-            for student in students if len(students) > 1 else ():
-                looks[student].append(f"{what} {', '.join(other for other in students if other != student)}")
-    return dict(looks)
+            groups[attempt.outcome.declared].append(attempt.student)
+    looks: dict[str, list[str]] = {}
+    for students in groups.values():
+        for student in students if len(students) > 1 else ():
+            others = ", ".join(other for other in students if other != student)
+            looks[student] = [f"the same name in the notebook as {others}"]
+    return looks
 
 
 def _picture(figure: Figure, alt: str) -> dict[str, str]:
@@ -97,7 +76,9 @@ def mistakes(counts: dict[str, Counter]) -> dict[str, str] | None:
     return _picture(_bars(most, VERMILION, "students who made it"), alt + ".")
 
 
-def report(assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str, list[str]]) -> str:
+def report(
+    assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str, list[str]], late: dict[str, str] | None = None
+) -> str:
     """The page for the teacher."""
     scores = {name: [a.outcome.scores[name] for a in attempts if name in a.outcome.scores] for name in assignment.tests}
     shares = {name: sum(s.points / (s.of or 1) for s in some) / max(len(some), 1) for name, some in scores.items()}
@@ -109,5 +90,6 @@ def report(assignment: Assignment, attempts: Sequence[Attempt], alike: dict[str,
         pictures=filter(None, [distribution(points, of), by_exercise(shares), mistakes(counts)]),
         mistakes=[(name, mistake, n) for name, some in counts.items() for mistake, n in some.most_common(5)],
         alike=[(student, what) for student, looks in sorted(alike.items()) for what in looks],
+        late=sorted((late or {}).items()),
         unusual=[(attempt.student, note[:300]) for attempt in attempts for note in attempt.outcome.notes[:3]],
     )

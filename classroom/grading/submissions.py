@@ -8,9 +8,11 @@ import stat
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
 
 from classroom.grading.stage import ROOT
 
@@ -25,16 +27,24 @@ COPY = re.compile(r"(.*?)[ _-]*(?:\((\d+)\)|-(\d+))$")  # what browsers and Canv
 # How Moodle and Canvas name what they export: the student, and the file's own name if there is no folder.
 MOODLE = re.compile(r"(.+_\d+)_assignsubmission_(?:file|onlinetext)_?(.*)", re.IGNORECASE)
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?(_\d+)_\d+_(.+)")
+# Blackboard puts the time into the name, nbgrader into a file.
+ATTEMPT = re.compile(r"_attempt_(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)(?!\d)")
+STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)? *(\S*)\s*")
 
 
 @dataclass
 class Submission:
-    """What a student submitted. problem: why it cannot be graded, "" if it can. notes: what was chosen."""
+    """What a student submitted. problem: why it cannot be graded, "" if it can. notes: what was chosen.
+
+    time: when it was handed in, in ISO's form, without a zone if that is unknown. source: where the time is from.
+    """
 
     student: str
     data: bytes
     problem: str = ""
     notes: list[str] = field(default_factory=list)
+    time: str = ""
+    source: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -43,10 +53,11 @@ class Submission:
 
 @dataclass(frozen=True)
 class Found:
-    """A file. shown: its path as the teacher knows it, also inside zips."""
+    """A file. shown: its path as the teacher knows it, also inside zips. zipped: the student's zip that it is from."""
 
     path: Path
     shown: PurePosixPath
+    zipped: Path | None = None
 
     @property
     def name(self) -> str:
@@ -162,8 +173,9 @@ def _files(entry: Found, unpacked: Path, depth: int = 0) -> Iterator[Found]:
     inside = _entries(entry, unpacked) if _opens(entry) and depth < DEEPEST else []
     if not inside:
         yield entry
+    zipped = entry.zipped or (None if entry.path.is_dir() else entry.path)
     for other in inside[:MEMBERS]:
-        yield from _files(other, unpacked, depth + 1)
+        yield from _files(replace(other, zipped=zipped), unpacked, depth + 1)
 
 
 def _unpack(entry: Found, folder: Path) -> None:
@@ -228,6 +240,7 @@ def read(student: str, files: list[Found], name: str, rank: Callable[[bytes], in
         return Submission(student, b"", f"the folder has no notebook of this assignment{f'; it has {has}' * bool(has)}")
     order = lambda pair: (-1 if pair[0].problem else rank(pair[0].data), *_age(pair[1], name))
     chosen, file = max(read_ones, key=order)
+    chosen.time, chosen.source = _handed_in(file, files)
     left = [other for one, other in read_ones if other != file and one.digest != chosen.digest]
     if left:
         shown = ", ".join(str(other.shown) for other in left[:5])
@@ -235,6 +248,34 @@ def read(student: str, files: list[Found], name: str, rank: Callable[[bytes], in
             f"Several notebooks were submitted: {file.shown}, the newest with work, counts, not {shown}."
         )
     return chosen
+
+
+def _handed_in(file: Found, files: list[Found]) -> tuple[str, str]:
+    """When a file was handed in, in ISO's form, and where that is from. Times in a student's own zip tell nothing."""
+    late = ", marked late by Canvas" if any(CANVAS.fullmatch(n) and "_LATE_" in n for n in file.shown.parts) else ""
+    for name in file.shown.parts if not file.zipped else file.shown.parts[:2]:
+        if match := ATTEMPT.search(name):
+            with contextlib.suppress(ValueError):
+                return datetime.fromisoformat(f"{match[1]}T{match[2]}:{match[3]}:{match[4]}").isoformat(), "by its name"
+    stamps = [f for f in files if f.name == "timestamp.txt" and f.shown.parent == file.shown.parent and not f.zipped]
+    for stamp in stamps if not file.zipped else ():
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            match = STAMP.fullmatch(stamp.path.read_text(encoding="utf-8")[:100])
+            if not match:
+                continue
+            zone = _zone(match[3])
+            return datetime.fromisoformat(f"{match[1]}T{match[2]}").replace(tzinfo=zone).isoformat(), "by timestamp.txt"
+    try:
+        seconds = int((file.zipped or file.path).lstat().st_mtime)
+        return datetime.fromtimestamp(seconds, UTC).isoformat(), f"by the file's time{late}"
+    except (OSError, OverflowError, ValueError):
+        return "", ""
+
+
+def _zone(text: str) -> timezone | ZoneInfo:
+    if match := re.fullmatch(r"([+-])(\d\d):?(\d\d)", text):
+        return timezone(timedelta(minutes=int(f"{match[1]}{int(match[2]) * 60 + int(match[3])}")))
+    return ZoneInfo(text or "UTC")
 
 
 def _age(file: Found, name: str) -> tuple[int, int, bool]:

@@ -7,6 +7,8 @@ its limits, "seconds" of CPU time and "wall" wall-clock seconds:
     {"cell": source, "name": text}                          -> {"error": text or "", "printed": text}
     {"collect": [assignment, exercise], "answer": name, "cases": ...}
                                                             -> {"results": ...} or {"error": text} or {"missing": true}
+    {"trace": [assignment, exercise], "answer": name, "cases": ...}
+                                                            -> {"traces": one per case, see `tracing`} or as "collect"
     {"value": name}                                         -> {"value": text or null}
 Before it answers, it may ask for a student's own numbers: {"ask": exercise, "student": text} -> {"numbers": ...}
 """
@@ -25,6 +27,7 @@ import struct
 import sys
 import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 PRINTED = 2_000  # characters of a cell's output that are kept
@@ -136,10 +139,11 @@ class Worker:
     def __init__(self, requests, replies) -> None:
         from classroom import checks
         from classroom.assignments.probes import PROBES
-        from classroom.grading import wire
+        from classroom.grading import tracing, wire
         from lib.checks.exercise import collect
 
         self.requests, self.replies, self.wire, self.collect, self.probes = requests, replies, wire, collect, PROBES
+        self.traced = tracing.traced
         main = types.ModuleType("__main__")
         main.display = lambda *things, **options: print(*map(repr, things))
         self.names, self.loop = main.__dict__, None
@@ -165,7 +169,9 @@ class Worker:
             if "cell" in request:
                 reply = self.cell(request)
             elif "collect" in request:
-                reply = self.results(request)
+                reply = self.results(request, "collect", "results", self.collect)
+            elif "trace" in request:
+                reply = self.results(request, "trace", "traces", self.traces)
             else:
                 reply = {"value": declared(self.names.get(request["value"]))}
             self.send(reply)
@@ -211,17 +217,21 @@ class Worker:
         self.loop = self.loop or asyncio.new_event_loop()
         return self.loop.run_until_complete(eval(code, self.names))
 
-    def results(self, request: dict) -> dict:
+    def results(self, request: dict, kind: str, named: str, collect: Callable) -> dict:
         """An answer's results; what it prints is dropped, because it could be the cases."""
         if request["answer"] not in self.names:
             return {"missing": True}
-        assignment, name = request["collect"]
+        assignment, name = request[kind]
         probe = self.probes.get(assignment, {}).get(name, lambda answer, *case: answer(*case))
         exercise = types.SimpleNamespace(probe=probe)
         cases, answer = self.wire.decode(request["cases"]), self.names[request["answer"]]
-        work = lambda: self.wire.encode(self.collect(exercise, answer, cases))
+        work = lambda: self.wire.encode(collect(exercise, answer, cases))
         results, error, _ = self.within(request, work)
-        return {"error": error} if error else {"results": results}
+        return {"error": error} if error else {named: results}
+
+    def traces(self, exercise: object, answer: object, cases: list) -> list:
+        """What the answer's functions did in each case."""
+        return [self.traced(lambda case=case: self.collect(exercise, answer, [case])) for case in cases]
 
 
 def declared(student: object) -> str | None:
