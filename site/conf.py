@@ -17,6 +17,7 @@ exclude_patterns = ["files/**", "outputs/**"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"  # outputs have tables
 nb_ipywidgets_js = {}
 suppress_warnings = ["mystnb.unknown_mime_type"]
 

@@ -6,7 +6,9 @@ async function show(place) {
     const figure = document.createElement("div");
     const { mount } = await import(new URL(`${place.dataset.figure}.js`, folder));
     await mount(figure, { folder: folder.href, ...JSON.parse(place.dataset.data ?? "{}") });
-    place.replaceChildren(figure);
+    for (const still of place.children) still.classList.add("live-still"); // for paper
+    for (const image of place.querySelectorAll("img")) image.loading = "eager";
+    place.append(figure);
 }
 
 const near = new IntersectionObserver((entries) => {

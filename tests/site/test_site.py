@@ -115,6 +115,14 @@ def test_headings_begin_with_one_and_skip_none(pages):
         )
 
 
+def test_markdown_is_read(pages):
+    """Tables and bold text in cells and in outputs alike: what a lesson prints as Markdown is no text with bars."""
+    for path in pages:
+        text = re.sub(r"<(pre|code|math|script)\b.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        found = re.search(r"<p>\s*\| .{0,80}|\|[-:]{2,}\|.{0,60}|\*\*\w.{0,60}", text)
+        assert not found, f"{path.name}: {found[0]}"
+
+
 def test_folds_stay_folded_and_formulas_are_mathml(pages):
     for path in pages:
         text = path.read_text(encoding="utf-8")

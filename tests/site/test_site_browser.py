@@ -27,6 +27,16 @@ def test_pages_fit_the_screen_and_follow_the_theme(page, address, width, theme):
         assert all(abs(ratio - 1) < 0.05 for ratio in page.evaluate(shapes)), f"a stretched figure in {name}"
 
 
+def test_paper_has_the_still_figure_in_place_of_the_live_one(page, address):
+    page.goto(f"{address}/lessons/02_flattening_in_stages.html")
+    live, still = page.locator(".live .live-figure").first, page.locator(".live figure img").first
+    live.wait_for()
+    assert not still.is_visible()
+    page.emulate_media(media="print")
+    still.wait_for()
+    assert not live.is_visible() and still.evaluate("(image) => image.naturalWidth") > 0
+
+
 def test_search_finds_a_term(page, address):
     page.goto(f"{address}/search.html?q=dilation")
     page.locator("#search-results li a").first.wait_for()
