@@ -66,7 +66,7 @@ def _visible(line: str) -> str:
 def _is_seen(before: str, character: str, after: str) -> bool:
     """Whether a character shows, or changes how its neighbours look."""
     base = next((c for c in reversed(before) if unicodedata.category(c) not in ("Mn", "Me", "Cf")), "")
-    pictured = base and unicodedata.category(base) in ("So", "Sk")
+    pictured = bool(base) and unicodedata.category(base) in ("So", "Sk")
     if character in VARIANTS:
         return bool(base) and (pictured or unicodedata.category(base) in ("Lo", "Nd", "Po"))
     if character in JOINERS:
@@ -75,7 +75,7 @@ def _is_seen(before: str, character: str, after: str) -> bool:
         joined = [unicodedata.bidirectional(c) == "AL" for c in (base or " ", after[0])]
         return unicodedata.combining(before[-1]) == 9 or all(joined) or (pictured and character == "\u200d")
     if 0xE0020 <= ord(character) <= 0xE007F:  # tags, which make a flag
-        return bool(pictured)
+        return pictured
     return (unicodedata.category(character) not in ("Cf", "Cc") and character not in BLANKS) or character.isspace()
 
 

@@ -154,6 +154,6 @@ def test_a_lesson_shows_its_live_figure(page, address, lesson):
     place.scroll_into_view_if_needed()
     figure = place.get_by_role("group", name=name)
     says(figure, text)
-    expect(place.locator("figure img")).to_have_count(0)
+    expect(place.locator("figure img")).to_be_hidden()
     figure.locator("input, select").first.focus()
     expect(figure.locator("input, select").first).to_be_focused()

@@ -40,7 +40,7 @@ WRONG = {
         "any training is resumed": (".get(name)) != expected:", ".get(name)) is None and expected:"),
         "another net is resumed": ('{"net": getattr(self.model, "settings", None)} | fingerprint', "fingerprint"),
         "a net without training is resumed": ("        if state is None:\n", "        if state is False:\n"),
-        "path not checked before training": ("        check_path(self.path)\n", ""),
+        "path not checked before training": ("self.path = check_path(self.path)", "self.path = Path(self.path)"),
         "vocabulary not checked before training": ("        check_net(self.model, self.vocabulary)\n", ""),
         "vocabulary is lost when resumed without it": ("self.vocabulary or vocabulary_of(saved)", "self.vocabulary"),
         "vocabulary is not saved": (
@@ -54,7 +54,7 @@ WRONG = {
     },
     "load_checkpoint": {
         "runs a file's code": ("weights_only=True", "weights_only=False"),
-        "a missing file is not named": ("if not Path(path).is_file():", "if False:"),
+        "a missing file is not named": ("if not path.is_file():", "if False:"),
     },
     "atomic_write": {
         "written over the old file": ("open(part,", "open(path,"),

@@ -30,7 +30,7 @@ WRONG = {
         "no joiner in Persian": ("all(joined) or", "False or"),
         "variants go": ("    if character in VARIANTS:\n", "    if character in VARIANTS:\n        return False\n"),
         "variants stay": ("    if character in VARIANTS:\n", "    if character in VARIANTS:\n        return True\n"),
-        "tags go": ("return bool(pictured)", "return False"),
+        "tags go": ("        return pictured\n", "        return False\n"),
         "blanks with a name of their own": (" and character not in BLANKS)", ")"),
     },
     "tables": {
