@@ -20,6 +20,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 import filelock
@@ -156,15 +157,15 @@ def waiting(
             yield submission
 
 
-def grade_all(config: RunConfig, turns: Iterator[Submission], jobs: int, done: Callable) -> None:
-    """Grade submissions, a few at a time, and call `done(submission, future)` for each when it is finished."""
+def work_on_all(work: Callable, turns: Iterator[Submission], jobs: int, done: Callable) -> None:
+    """Call `work` on submissions, a few at a time, and `done(submission, future)` for each when it is finished."""
     running = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while True:
                 # No submission is held in memory before its turn.
                 while len(running) < jobs and (submission := next(turns, None)):
-                    running[pool.submit(attempt.grade, config, submission)] = submission
+                    running[pool.submit(work, submission)] = submission
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -177,24 +178,17 @@ def grade_all(config: RunConfig, turns: Iterator[Submission], jobs: int, done: C
 def ask_all(config: RunConfig, students: dict, out: Path, fingerprint: str, jobs: int) -> list[str]:
     """Write every student's questions; returns the students who have none, because no process could be started."""
     failed, found, begin = [], [], time.monotonic()
-    with ThreadPoolExecutor(jobs) as pool:
-        turns, running = reading(students, config.assignment), {}
+
+    def done(submission: Submission, future: Future) -> None:
         try:
-            while True:
-                while len(running) < jobs and (submission := next(turns, None)):
-                    work = pool.submit(questions.write, config, submission, out, fingerprint)
-                    running[work] = submission.student
-                if not running:
-                    break
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    student = running.pop(future)
-                    try:
-                        found.append(len(future.result()["questions"]))
-                    except (NotStarted, OSError):
-                        failed.append(student)
-        except BaseException:
-            process.stop_all()
-            raise
+            found.append(len(future.result()["questions"]))
+        except (NotStarted, OSError):
+            failed.append(submission.student)
+
+    def write(submission: Submission) -> dict:
+        return questions.write(config, submission, out, fingerprint)
+
+    work_on_all(write, reading(students, config.assignment), jobs, done)
     full, none = sum(number == questions.NUMBER for number in found), found.count(0)
     print(
         f"{full} of {len(found)} students have {questions.NUMBER} questions, {none} have none, in {out / 'questions'}",
@@ -238,7 +232,8 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
         stage.build(Path(folder), cells)
         config = RunConfig(assignment, Path(folder), seed, Limits(options.seconds, options.total), boxed)
         handed_in, jobs = HandedIn(options.out), int(max(options.jobs, 1))
-        grade_all(config, waiting(mine, assignment, store, fingerprint, bar, handed_in), jobs, done)
+        turns = waiting(mine, assignment, store, fingerprint, bar, handed_in)
+        work_on_all(partial(attempt.grade, config), turns, jobs, done)
         bar.close()
         handed_in.write()
         if options.questions:
