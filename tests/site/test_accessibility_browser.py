@@ -12,7 +12,7 @@ from tests.axe import ALL, CONTRAST, violations
 pytestmark = pytest.mark.usefixtures("faults")
 # These also at 360 pixels.
 MAIN = {"index", "tour", "glossary", "run", "accessibility", "lessons/05_sampling", "teacher/teaching"}
-STILL = "*, ::before, ::after { transition: none !important }"  # or a colour is read on its way to another
+STILL = "*, ::before, ::after { transition: none !important; animation: none !important }"  # or a colour is read on its way to another
 # What WCAG 1.4.12 asks a page to bear.
 WIDE_TEXT = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important } p { margin-bottom: 2em !important }"
 # Of all tokens of code that look alike, one stays: thousands of them take half of axe's time.
