@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from classroom.assignments import probes
 from classroom.assignments.tables import mistakes, predictions, question
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 from lib.data import load_names
@@ -164,6 +165,8 @@ def _draw_names(draw: random.Random) -> list[tuple]:
         ([name(7), name(draw.randint(3, 6)), name(4)], 8),
         ([name(1), name(draw.randint(6, 9)), name(2)], draw.randint(3, 4)),
         ([name(draw.randint(2, 5))], 6),
+        ([name(5), name(6)], 5),
+        ([name(3), name(2)], 1),
     ]
 
 
@@ -203,12 +206,9 @@ WINDOWS = Implement(
     ),
 )
 
-PRODUCTS = {"matmul", "mm", "bmm", "mv", "einsum", "linear", "tensordot", "mul", "__matmul__", "__mul__"}
-LOOK_UPS = {"embedding", "embedding_bag", "index_select", "gather", "take_along_dim"}
-
 
 def _is_product(calls: Mapping[str, int]) -> tuple[str, str] | None:
-    if calls.keys() & LOOK_UPS or not calls.keys() & PRODUCTS:
+    if "looked up" in calls and not any("sparse" in name for name in calls):
         return "looked up instead of multiplied", "The rows were picked from the table; multiply one-hot vectors by it."
     return None
 
@@ -216,7 +216,9 @@ def _is_product(calls: Mapping[str, int]) -> tuple[str, str] | None:
 def _draw_embedding(draw: random.Random) -> list[tuple]:
     sizes = [(27, 10, (32, 8)), (draw.randint(5, 9), draw.randint(3, 6), (draw.randint(3, 7),))]
     sizes += [(draw.randint(11, 40), 4, (2, draw.randint(3, 5), 3)), (7, 9, (1, draw.randint(2, 4)))]
-    return [(ids(draw, size, *shape), numbers(draw, size, channels)) for size, channels, shape in sizes]
+    cases = [(ids(draw, size, *shape), numbers(draw, size, channels)) for size, channels, shape in sizes]
+    # Ids that do not reach the last rows of the table, and a single id.
+    return [*cases, (ids(draw, 5, 3, 4), numbers(draw, 9, 3)), (ids(draw, 6), numbers(draw, 8, 5))]
 
 
 EMBED = Implement(
@@ -259,6 +261,7 @@ EMBED = Implement(
         )
     },
     _is_product,
+    probes.embed,
 )
 
 
@@ -343,7 +346,8 @@ def _draw_pairs(draw: random.Random) -> list[tuple]:
         (draw.randint(5, 7), draw.randint(30, 40), 3),
         (draw.randint(30, 34), draw.randint(60, 70), 2),
     ]
-    return [(ids(draw, size, N, context), ids(draw, size, N), size) for size, N, context in sizes]
+    cases = [(ids(draw, size, N, context), ids(draw, size, N), size) for size, N, context in sizes]
+    return [*cases, (ids(draw, 6, 20, 3), ids(draw, 6, 20), 9)]  # the last characters never occur
 
 
 BIGRAM = Implement(

@@ -10,7 +10,7 @@ from torch import Tensor
 from classroom.assignments import probes
 from classroom.assignments.probes import norm_results
 from classroom.assignments.tables import forbid, mistakes, predictions, question
-from lib.checks.exercise import NOT_DONE, Implement, numbers
+from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 
 
 def _own_numbers(draw: random.Random) -> dict[str, object]:
@@ -177,7 +177,7 @@ def _norm_case(draw: random.Random, eps: float, *shape: int) -> tuple:
 
 def _draw_norms(draw: random.Random) -> list[tuple]:
     C = draw.randint(5, 9)
-    shapes = [(32, 4, 16), (draw.randint(10, 20), C), (draw.randint(2, 4), 7, C), (1, 6, 4), (4, 3)]
+    shapes = [(32, 4, 16), (draw.randint(10, 20), C), (draw.randint(2, 4), 7, C), (1, 6, 4), (4, 3), (3, 1, C)]
     return [_norm_case(draw, draw.choice([0.05, 0.1, 0.2]), *shape) for shape in shapes]
 
 
@@ -279,6 +279,8 @@ def _layer_cases(draw: random.Random) -> list[tuple]:
         _layer_case(draw, 0.3, (B, 3, C), (1, 3, C), (2, 7, C)),
         _layer_case(draw, 0.2, (9, C), (B, C), (1, C)),
         _layer_case(draw, 0.4, (B, C), (1, C), (3, C)),
+        _layer_case(draw, 0.3, (B, 1, C), (1, 1, C), (1, 1, C)),
+        _layer_case(draw, 0.2, (2, C), (2, 1, C), (2, C)),
     ]
 
 
@@ -433,13 +435,21 @@ def _by_window(x: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
 
 def _padded_case(draw: random.Random, B: int, T: int, C: int) -> tuple:
     letters = torch.tensor([draw.randint(1, T) for _ in range(B - 2)] + [0, T - 1])
-    padding = torch.arange(T)[None] < T - letters[:, None]
-    return torch.where(padding[..., None], numbers(draw, C) + 1, _uneven(draw, B, T, C)), padding
+    return _padded(draw, torch.arange(T)[None] < T - letters[:, None], C)
+
+
+def _padded(draw: random.Random, padding: Tensor, C: int) -> tuple:
+    return torch.where(padding[..., None], numbers(draw, C) + 1, _uneven(draw, *padding.shape, C)), padding
 
 
 def _draw_padded(draw: random.Random) -> list[tuple]:
     sizes = [(32, 4, 16), (draw.randint(4, 9), 8, draw.randint(3, 6)), (draw.randint(10, 20), 5, 1), (3, 6, 5)]
-    return [_padded_case(draw, *size) for size in sizes]
+    # Padding anywhere, and two letters in all.
+    holes = ids(draw, 3, draw.randint(6, 9), 7) > 0
+    holes[0], holes[1, :3] = True, torch.tensor([False, True, False])
+    few = torch.ones(3, 4, dtype=torch.bool)
+    few[0, 3] = few[2, draw.randint(0, 2)] = False
+    return [*(_padded_case(draw, *size) for size in sizes), _padded(draw, holes, 4), _padded(draw, few, 2)]
 
 
 LETTERS = Implement(

@@ -363,6 +363,11 @@ def _draw_schedules(draw: random.Random) -> list[tuple]:
         (draw.randint(20, 30), 1.5, draw.randint(2, 4), draw.randint(3, 5)),
         (warmup + fall, 0.8, warmup, fall),
         (20, 0.3, 0, draw.randint(3, 9)),
+        (20, 0.7, draw.randint(3, 9), 0),
+        (7, 0.6, 0, 0),
+        (9, 0.4, 1, 1),
+        (6, 0.9, 6, 0),
+        (6, 0.9, 0, 6),
     ]
 
 
@@ -547,6 +552,8 @@ def _draw_windows(draw: random.Random) -> list[tuple]:
         _windows_case(draw, 3 * piece + draw.randint(2, 9), piece, "eval"),
         _windows_case(draw, piece + draw.randint(2, 5), piece, "train"),
         _windows_case(draw, 4 * piece + 5, piece, "train"),
+        _windows_case(draw, 3 * piece, piece, "eval"),
+        _windows_case(draw, piece - 3, piece, "train"),
     ]
 
 

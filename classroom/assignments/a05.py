@@ -184,7 +184,11 @@ def _draw_logits(draw: random.Random) -> list[tuple]:
     B, T, V = draw.randint(2, 5), draw.randint(6, 9), draw.randint(3, 5)
     far = numbers(draw, 3, V) * 3 + torch.tensor([[1000.0], [-1000.0], [500.0]])
     cut = numbers(draw, B, 12).masked_fill(torch.arange(12) % 3 == draw.randint(0, 2), -math.inf)
-    return [(x,) for x in (numbers(draw, 32, 27) * 2, numbers(draw, B, T, V), numbers(draw, 11), far, cut)]
+    # Far from each other in one window; the first of all is cut, and in the last window all but one.
+    wide = numbers(draw, 4, 6) + torch.tensor([[-1000.0, 1000.0, 0, -500, 999, 0], [1000.0, -1000, -1000, 0, 0, 0]] * 2)
+    alone = numbers(draw, 2, 5).masked_fill(torch.tensor([[True] + [False] * 4, [True] * 3 + [False, True]]), -math.inf)
+    shapes = numbers(draw, 32, 27) * 2, numbers(draw, B, T, V), numbers(draw, 11)
+    return [(x,) for x in (*shapes, far, cut, wide, wide.view(2, 2, 6), wide[0], alone)]
 
 
 SOFTMAX = Implement(
@@ -202,6 +206,8 @@ SOFTMAX = Implement(
         one maximum for all: The largest logit of all was subtracted; a window whose logits are far below it underflows
             to 0.
         smallest subtracted: The smallest logit was subtracted, so the exponentials are large instead of small.
+        first subtracted: The first logit was subtracted; those far above it overflow.
+        mean subtracted: The mean was subtracted; logits far above it overflow.
         not divided by the sum: Exponentiated, but not divided.
         log-probabilities: Those are the logarithms of the probabilities.
         not exponentiated: The logits themselves were divided by their sum.
@@ -215,6 +221,8 @@ SOFTMAX = Implement(
             "overflow": _shared,
             "one maximum for all": lambda x: _shared(x, peak=torch.max),
             "smallest subtracted": lambda x: _shared(x, peak=lambda x: x.amin(-1, keepdim=True)),
+            "first subtracted": lambda x: _shared(x, peak=lambda x: x[..., :1]),
+            "mean subtracted": lambda x: _shared(x, peak=lambda x: x.mean(-1, keepdim=True)),
             "not divided by the sum": [lambda x: x.exp(), lambda x: (x - x.amax(-1, keepdim=True)).exp()],
             "log-probabilities": lambda x: x.log_softmax(-1),
             "not exponentiated": lambda x: x / x.sum(-1, keepdim=True),
@@ -436,7 +444,20 @@ def _draw_samplings(draw: random.Random) -> list[tuple]:
 
 
 def _stand_still(net: nn.Module) -> None:
-    net[3].momentum = 0.0
+    for norm in probes.norms(net):
+        norm.momentum = 0.0
+
+
+def _only_one_in_train_mode(net: nn.Module, kept: int) -> None:
+    """Whatever mode is set, all norms but one are in eval mode."""
+    norm = probes.norms(net)[1 - kept]
+    norm.train = lambda mode: norm
+    norm.training = False
+
+
+def _forget(net: nn.Module) -> None:
+    for norm in probes.norms(net):
+        norm.reset_running_stats()
 
 
 MENDED = Implement(
@@ -452,6 +473,7 @@ MENDED = Implement(
         switched back too soon: Only the first letters are right: which statistics does the net use for the others?
         statistics held still: The running statistics no longer change, but the names still depend on each other: which
             statistics normalise?
+        a norm overlooked: The net has more than one BatchNorm, and one of them is still in train mode.
         statistics thrown away: The running statistics were reset: those of the training are lost.
         softmax over dim 0: Each character sums to 1 over the names now: a new mistake.
         argmax: Always the likeliest letter: the darts are not used.
@@ -467,7 +489,11 @@ MENDED = Implement(
                 partial(_write, training=lambda step: True, prepare=_stand_still),
                 partial(_write, training=lambda step: True, moved=False),
             ],
-            "statistics thrown away": partial(_write, prepare=lambda net: net[3].reset_running_stats()),
+            "a norm overlooked": [
+                partial(_write, training=lambda step: True, prepare=partial(_only_one_in_train_mode, kept=kept))
+                for kept in (0, 1)
+            ],
+            "statistics thrown away": partial(_write, prepare=_forget),
             "softmax over dim 0": [
                 partial(_write, step_of=lambda logits, u: _lands(logits.softmax(0), u).clamp(max=logits.shape[1] - 1)),
                 partial(
@@ -517,7 +543,7 @@ def _names_case(draw: random.Random, letters: int, vocabulary: int, context: int
 
 
 def _draw_names(draw: random.Random) -> list[tuple]:
-    sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8)]
+    sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8), (400, 27, 8)]
     return [_names_case(draw, *size) for size in sizes]
 
 
@@ -571,6 +597,11 @@ LOG_PROB = Implement(
         },
     ),
     {
+        "math domain error": (
+            "underflow",
+            "The probability of a long name is too small for a float, and was 0: which operation on logarithms stands "
+            "for a product?",
+        ),
         "must match": ("window of another size", "A window has `context` ids, for names longer and shorter than that."),
         "shapes cannot be multiplied": (
             "window of another size",

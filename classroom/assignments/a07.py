@@ -214,6 +214,7 @@ def _draw_convolutions(draw: random.Random) -> list[tuple]:
     k, T = draw.choice([3, 4]), draw.randint(15, 19)
     sizes = [(32, 8, 10, 2, 7, 2), (draw.randint(2, 5), T, 3, k, 4, draw.choice([2, 3])), (1, 11, 4, 3, 5, 2)]
     sizes += [(3, 10, 1, 4, 2, 1), (2, 5, 3, draw.choice([2, 3]), 1, draw.randint(3, 4))]
+    sizes += [(2, 3, 2, 3, 4, draw.randint(3, 5)), (3, 2, 4, 4, 3, 1), (2, 1, 3, 2, 2, 1)]
     return [
         (numbers(draw, B, T, C) + 1, numbers(draw, out, C, k), numbers(draw, out), dilation)
         for B, T, C, k, out, dilation in sizes
@@ -260,7 +261,7 @@ CONVOLVE = Implement(
                 partial(_convolved, pad=lambda x, reach: _zeros(x, 0, reach)),
                 partial(_convolved, pad=lambda x, reach: _repeated(x, 0, reach)),
             ],
-            "not padded": partial(_convolved, pad=lambda x, reach: x),
+            "not padded": lambda x, kernel, bias, d: _convolved(x, kernel, bias, d)[:, (kernel.shape[2] - 1) * d :],
             "end wrapped round": partial(
                 _convolved, pad=lambda x, reach: x[:, torch.arange(-reach, x.shape[1]) % x.shape[1]]
             ),
@@ -270,7 +271,9 @@ CONVOLVE = Implement(
             "taps reversed": partial(_convolved, taps=lambda kernel: kernel.flip(2)),
             "dilation ignored": partial(_convolved, spacing=lambda d: 1),
             "dilation one too large": partial(_convolved, spacing=lambda d: d + 1),
-            "dilation one too small": partial(_convolved, spacing=lambda d: d - 1),
+            "dilation one too small": lambda x, kernel, bias, d: (
+                _convolved(x, kernel, bias, d - 1) if d > 1 else _convolved(x, kernel.sum(2, keepdim=True), bias, d)
+            ),
             "dilation doubled": lambda x, k, b, d: (
                 sum(
                     _repeated(x, j and d * 2 ** (j - 1))[:, : x.shape[1]] @ k[:, :, -1 - j].T for j in range(k.shape[2])

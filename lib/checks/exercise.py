@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle of a word
 NOT_DONE = "not done"
+LEFT = "left: "  # begins what `collect` counts for an effect that stays
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,9 @@ class Implement(_Exercise):
 
     answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
     sizes of the lesson. draw: maps a random generator to the cases that decide on a grade. solution: maps a case to the
-    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; ties: the
-    one that also fits most passing cases, then the first listed. errors: from a part of an error's text to
-    a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named,
+    if it explains nearly all, and the answer behaves as it in more than one case; ties: the one that also fits most
+    passing cases, then the first listed. errors: from a part of an error's text to a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
     way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
     a message shows a case; `given` if None.
     """
@@ -149,6 +151,9 @@ class Implement(_Exercise):
             message = f"Given {told(cases[number])}, {self.answer} {text.rstrip('.')}."
             return wrong(name, f"{message} {hint if name == kind or not hint else by_name(name, hint)}".strip())
         for result in results:
+            if left := next((name for name in result["calls"] if name.startswith(LEFT)), ""):
+                message = f"The result is right, but after the call {left.removeprefix(LEFT)}."
+                return wrong("effect that stays", f"{message} Effect that stays: leave everything as it was before.")
             if problem := self.method(result["calls"]):
                 return wrong(problem[0], f"The numbers are right, but the method is not. {by_name(*problem)}")
         return right(self.praise)
@@ -158,31 +163,26 @@ class Implement(_Exercise):
         failed = [number for number, problem in enumerate(problems) if problem]
         passed = [number for number, problem in enumerate(problems) if not problem]
         score, likely, first = (0, 0), None, failed[0]
-
-        def fits(mistake: Mistake, numbers: list[int]) -> list[int]:
-            return [n for n in numbers if not results[n]["error"] and _makes(mistake, cases[n], results[n]["value"])]
-
         for mistake in self.mistakes:
-            explained = fits(mistake, failed)
-            rank = len(explained), len(explained and fits(mistake, passed))
-            if rank > score:
-                score, likely = rank, (explained[0], mistake.name, mistake.hint)
+            fits = lambda numbers, mistake=mistake: [n for n in numbers if _fits(mistake, cases[n], results[n])]
+            explained = fits(failed)
+            rank = len(explained), len(explained and fits(passed))
+            if rank > score and not all(results[n]["error"] for n in explained):
+                shown = next(n for n in explained if not results[n]["error"])
+                score, likely = rank, (shown, mistake.name, mistake.hint)
             if score == (len(failed), len(passed)):
                 break
-        if likely and 2 * score[0] >= len(failed):
+        # Once may be chance: a mistake is named for behaviour that it explains nearly always.
+        valued = sum(not results[n]["error"] for n in failed)
+        if likely and sum(score) >= min(2, len(cases)) and 4 * score[0] >= 3 * valued:
             return likely
         if general := self._general(cases[first], results[first]):
             return first, *general
-        kind, said = problems[first]
-        about_size = kind != "wrong dtype" and (kind != "error" or re.match("raised (Runtime|Index|Value)Error", said))
-        if first and about_size and _sizes(cases[first]) not in map(_sizes, cases[:first]):
-            hint = "The case before it is right: is a size written into your code as a number?"
-            return first, "hard-coded size", hint
+        if _hard_coded(cases, problems):
+            return first, "hard-coded size", "Other sizes are right: is a size written into your code as a number?"
         for number in failed:
             if named := self._error(results[number]):
                 return number, *named
-        if likely and 2 * score[0] >= sum(not results[n]["error"] for n in failed):  # the other cases raise errors
-            return likely
         return first, problems[first][0], self.hint if problems[first][0] != "error" else ""
 
     def _error(self, result: Mapping) -> tuple[str, str] | None:
@@ -276,11 +276,13 @@ def _kind(x: Tensor) -> str:
     return "booleans" if x.dtype == torch.bool else "floats" if x.is_floating_point() else "integers"
 
 
-def _makes(mistake: Mistake, case: tuple, value: object) -> bool:
+def _fits(mistake: Mistake, case: tuple, result: Mapping) -> bool:
+    """Whether the answer did what the mistake does: returned the same, or an error where the mistake is impossible."""
     try:
-        return difference(value, mistake.makes(*case)) is None
-    except (RuntimeError, ValueError, IndexError, TypeError):  # the mistake is impossible with these sizes
-        return False
+        made = mistake.makes(*case)
+    except (RuntimeError, ValueError, IndexError, TypeError, ArithmeticError):
+        return bool(result["error"])
+    return not result["error"] and difference(result["value"], made) is None
 
 
 def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
@@ -288,11 +290,30 @@ def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
     return bool(parts) and all(isinstance(part, Tensor) and law(part) for part in parts)
 
 
-def _sizes(value: object) -> object:
-    """Shapes, lengths and whole numbers of a case: its sizes, without its contents."""
-    if isinstance(value, (list, tuple)):
-        return [_sizes(item) for item in value]
-    return value.shape if isinstance(value, Tensor) else value if isinstance(value, int) else None
+def _hard_coded(cases: Sequence[tuple], problems: Sequence) -> bool:
+    """Whether sizes explain the failures: one number is the same in all passing cases and another in all failed ones."""
+    passed, failed = (
+        [_sizes(case) for case, problem in zip(cases, problems, strict=True) if bool(problem) == fails]
+        for fails in (False, True)
+    )
+    about = r"wrong shape|error raised (Runtime|Index|Value)Error.*(size|shape|dimension|match|out of|elements)"
+    if not passed or len(failed) < 2 or not all(re.match(about, " ".join(problem)) for problem in problems if problem):
+        return False
+    return any(
+        {size} == {sizes[place] for sizes in passed} and size not in {sizes[place] for sizes in failed}
+        for place, size in passed[0].items()
+        if all(place in sizes for sizes in passed + failed)
+    )
+
+
+def _sizes(value: object, place: str = "") -> dict[str, int]:
+    """Shapes, lengths and whole numbers of a case, without its contents, by their place in it."""
+    if isinstance(value, Tensor):
+        return {f"{place} {n - value.ndim if n else n}": size for n, size in enumerate(value.shape)}
+    if isinstance(value, (list, tuple, dict)):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        return {place: len(value)} | {k: v for key, part in parts for k, v in _sizes(part, f"{place}/{key}").items()}
+    return {place: value} if isinstance(value, int) else {}
 
 
 def by_name(name: str, hint: str) -> str:
@@ -443,6 +464,7 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
     results = []
     for case in cases:
         arguments, value, error = copy.deepcopy(case), None, ""
+        before, random_state = _settings(), torch.get_rng_state()
         # nbgrader gives no points to a cell that writes to stderr, and a warning is no mistake.
         with _Calls() as calls, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -452,6 +474,15 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
                 pass
             except (Exception, SystemExit) as problem:
                 error = f"{type(problem).__name__}: {problem}"
+        for name, (setting, restore) in before.items():
+            if _settings()[name][0] != setting:
+                calls.counts[f"{LEFT}{name} is another"] += 1
+                restore(random_state if name == "torch's random seed" else setting)
+        if any(tensor.requires_grad for tensor in _tensors(arguments)):
+            calls.counts[f"{LEFT}a tensor that it was given requires a gradient"] += 1
+        for net, state in calls.nets:
+            if difference(_state(net), state):
+                calls.counts[f"{LEFT}the net is another: its parameters, statistics or settings"] += 1
         after = plain(arguments)
         results.append({"value": plain(value), "error": error, "after": after, "calls": dict(calls.counts)})
     return results
@@ -475,12 +506,71 @@ def plain(value: object) -> object:
     return None if value is None or value is ... else f"<{type(value).__name__}>"
 
 
+def watched(net: nn.Module) -> nn.Module:
+    """The net; if a check is running, the net has to be as it is now when the answer has returned."""
+    if _Calls.running:
+        _Calls.running[-1].nets.append((net, _state(net)))
+    return net
+
+
+def note(name: str) -> None:
+    """For a probe: count this among the calls of torch's functions."""
+    if _Calls.running:
+        _Calls.running[-1].counts[name] += 1
+
+
+def _settings() -> dict[str, tuple[object, Callable]]:
+    """What holds for the whole program: the value, and what restores it."""
+    printing = torch._tensor_str.PRINT_OPTS
+    shown = {name: getattr(printing, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
+    return {
+        "torch's recording of gradients": (torch.is_grad_enabled(), torch.set_grad_enabled),
+        "torch's default dtype": (torch.get_default_dtype(), torch.set_default_dtype),
+        "torch's search for anomalies": (torch.is_anomaly_enabled(), torch.autograd.set_detect_anomaly),
+        "torch's choice of algorithms": (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.use_deterministic_algorithms,
+        ),
+        "torch's number of threads": (torch.get_num_threads(), torch.set_num_threads),
+        "torch's way to print": (shown, lambda shown: torch.set_printoptions(**shown)),
+        "torch's random seed": (torch.initial_seed(), torch.set_rng_state),
+    }
+
+
+def _state(net: nn.Module) -> dict[str, object]:
+    """What an answer has to leave as it is, except for the mode and the number of batches seen."""
+    state = {key: value for key, value in net.state_dict().items() if not key.endswith("num_batches_tracked")}
+    state |= {f"{key} learns": parameter.requires_grad for key, parameter in net.named_parameters()}
+    for name, module in net.named_modules():
+        state |= {f"{name} {k}": v for k, v in vars(module).items() if isinstance(v, (int, float)) and k != "training"}
+    return plain(state)
+
+
+def _tensors(value: object) -> Iterable[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)
+
+
 class _Calls(TorchFunctionMode):
-    """Counts the calls of torch's functions while it is active."""
+    """Counts the calls of torch's functions while it is active, and keeps the nets that are watched."""
+
+    running: ClassVar[list["_Calls"]] = []
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[str] = Counter()
+        self.nets: list[tuple[nn.Module, dict]] = []
+
+    def __enter__(self) -> "_Calls":
+        self.running.append(self)
+        return super().__enter__()
+
+    def __exit__(self, *problem: object) -> None:
+        self.running.remove(self)
+        super().__exit__(*problem)
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1

@@ -590,8 +590,7 @@ WRONG = {
         "linear decay": [lambda s, n, h, w: lr_at(s, n, h, w) if s < w else h * (1 - (s - w) / (n - w))],
         "not scaled": [lambda s, n, h, w: lr_at(s, n, 1, w)],
         "no warm-up + no decay": [lambda s, n, h, w: h],
-        "hard-coded size": [lambda s, n, h, w: lr_at(s, 100, 0.01, 10)],
-        "other values": [lambda s, n, h, w: 0],
+        "other values": [lambda s, n, h, w: 0, lambda s, n, h, w: lr_at(s, 100, 0.01, 10)],
     },
     "mend_training": {
         "it hardly learns": [training(given=lambda logits: logits.softmax(1))],
@@ -611,12 +610,11 @@ WRONG = {
         "wrong for large logits": [lambda x: exped(x.clamp(-60, 60))],
         "not a number": [lambda x: x.exp() / (x.exp().sum(dim=1, keepdim=True) + 1e-9)],
         "one maximum for all rows": [lambda x: exped(x - x.max())],
-        "hard-coded size": [
-            lambda x: torch.stack([F.softmax(x[i], dim=0) for i in range(3)]),
-            lambda x: shifted(x).exp() / shifted(x)[:, :3].exp().sum(dim=1, keepdim=True),
-        ],
+        "error": [lambda x: torch.stack([F.softmax(x[i], dim=0) for i in range(3)])],
         "sign turned round": [lambda x: F.softmin(x, dim=1)],
-        "other values": [lambda x: F.softmax(2 * x, dim=1), lambda x: 2**x / (2**x).sum(dim=1, keepdim=True)],
+        "other values": [
+            lambda x: shifted(x).exp() / shifted(x)[:, :3].exp().sum(dim=1, keepdim=True),
+            lambda x: F.softmax(2 * x, dim=1), lambda x: 2**x / (2**x).sum(dim=1, keepdim=True)],
     },
     "write_name": {
         "nothing written": [
@@ -897,12 +895,28 @@ def test_among_mistakes_that_explain_the_failures_the_one_that_agrees_elsewhere_
     assert exercise(lambda x: 0).mistake == "always 0"
 
 
-def test_a_size_is_hard_coded_only_if_the_failed_case_has_another_size():
-    cases = [(torch.tensor(x), 9.0) for x in ([0.0, 1.0], [2.0, 3.0], [4.0, 5.0, 6.0])]
+def test_a_size_is_hard_coded_only_if_it_explains_several_errors_about_sizes():
+    cases = [(torch.arange(float(n)), 9.0) for n in (2, 2, 3, 4)]
     exercise = Implement("my_sum", cases, solution=lambda x, more: x.sum().item() + more, hint="Add.")
-    assert exercise(lambda x, more: (x[0] + x[1]).item() + more).mistake == "hard-coded size"
-    verdict = exercise(lambda x, more: x.sum().item() + more + (x[0] == 2).item())
-    assert verdict.mistake == "other values" and verdict.message.endswith("returned 15; expected 14. Add.")
+    assert exercise(lambda x, more: x.view(2).sum().item() + more).mistake == "hard-coded size"
+    assert exercise(lambda x, more: (x[0] + x[1]).item() + more).mistake == "other values"
+    assert exercise(lambda x, more: (x.view(2) if len(x) < 4 else x).sum().item() + more).mistake == "error"
+    verdict = exercise(lambda x, more: x.sum().item() + more + (len(x) == 3))
+    assert verdict.mistake == "other values" and verdict.message.endswith("returned 13; expected 12. Add.")
+
+
+def test_effects_that_stay_are_told_and_undone():
+    exercise = Implement("f", [(torch.ones(2),)], solution=lambda x: x + 1)
+    for effect in (
+        lambda x: torch.set_grad_enabled(False),
+        lambda x: torch.set_default_dtype(torch.float64),
+        lambda x: torch.manual_seed(5),
+        lambda x: torch.set_printoptions(precision=9),
+        lambda x: x.requires_grad_(),
+    ):
+        assert exercise(lambda x, effect=effect: (effect(x), x + 1)[1]).mistake == "effect that stays"
+        assert exercise(lambda x: x + 1).right and torch.is_grad_enabled()
+    assert exercise(lambda x: torch.randn(2) * 0 + x + 1).right
 
 
 def test_errors_are_named_by_their_text():
@@ -914,7 +928,8 @@ def test_errors_are_named_by_their_text():
 
 def test_a_mistake_is_named_if_it_explains_every_case_without_an_error():
     exercise = Implement("f", [(1,), (2,), (3,)], solution=lambda x: 9, mistakes=[Mistake("slip", "", lambda x: -x)])
-    assert exercise(lambda x: {1: -1}[x]).mistake == "slip"
+    assert exercise(lambda x: {1: -1, 2: -2}[x]).mistake == "slip"
+    assert exercise(lambda x: {1: -1}[x]).mistake != "slip"
     assert exercise(lambda x: {1: -1, 2: 0, 3: 0}[x]).mistake == "other values"
 
 

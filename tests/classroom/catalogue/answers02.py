@@ -454,6 +454,50 @@ def seen_from_zero(net, T, C):
     return (torch.stack(rows) != 0).any(2)
 
 
+@wrong("seen", "slopes below zero forgotten")
+def seen_above_zero(net, T, C):
+    x = torch.ones(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0] for place in out]
+    return (torch.stack(rows) > 0).any(2)
+
+
+@wrong("seen", "channels overlooked")
+def seen_by_the_first_channel(net, T, C):
+    x = torch.randn(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0, :, 0] for place in out]
+    return torch.stack(rows) != 0
+
+
+@wrong("seen", "channels overlooked")
+def seen_by_sums(net, T, C):
+    x = torch.randn(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0].sum(1) for place in out]
+    return torch.stack(rows) != 0
+
+
+@wrong("seen", "small slopes forgotten")
+def seen_above_a_threshold(net, T, C):
+    x = torch.ones(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0].abs().sum(1) for place in out]
+    return torch.stack(rows) > 1e-3
+
+
+@wrong("seen", "effect that stays")
+def seen_with_gradients_switched_off(net, T, C):
+    x = torch.randn(1, T, C)
+    before, columns = net(x).reshape(-1, 5), []
+    torch.set_grad_enabled(False)
+    for t in range(T):
+        changed = x.clone()
+        changed[:, t] += 1
+        columns.append((net(changed).reshape(-1, 5) != before).any(1))
+    return torch.stack(columns, dim=1)
+
+
 # mended: a tree of three stages
 
 

@@ -544,3 +544,11 @@ def letters_with_zeros_in_the_variance(x, padding):
     n = keep.sum()
     mean = (x * keep).sum((0, 1)) / n
     return mean, ((x * keep - mean) ** 2).sum((0, 1)) / n
+
+
+@wrong("letters", "other values", hidden=True)
+def letters_after_the_first_padding(x, padding):
+    T = x.shape[1]
+    rows = [window[T - int((~gone).sum()) :] for window, gone in zip(x, padding, strict=True)]
+    letters = torch.cat(rows)
+    return letters.mean(0), letters.var(0, unbiased=False)

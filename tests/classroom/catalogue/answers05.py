@@ -162,6 +162,31 @@ def softmax_by_the_formula(logits):
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
+@wrong("softmax", "first subtracted")
+def softmax_less_the_first(logits):
+    exponentials = (logits - logits[..., :1]).exp()
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+@wrong("softmax", "mean subtracted")
+def softmax_less_the_mean(logits):
+    exponentials = (logits - logits.mean(-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+@wrong("softmax", "smallest subtracted")
+def softmax_less_the_smallest(logits):
+    exponentials = (logits - logits.amin(-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+@wrong("softmax", "effect that stays")
+def softmax_in_double(logits):
+    torch.set_default_dtype(torch.float64)
+    shifted = logits - logits.amax(-1, keepdim=True)
+    return shifted.exp() / shifted.exp().sum(-1, keepdim=True)
+
+
 # dials: temperature and top-k
 
 
@@ -276,7 +301,7 @@ def draw_one_number(probs, u):
     return (probs.cumsum(1) <= u[:, None]).sum(1).item()
 
 
-@wrong("draw", "hard-coded size")
+@wrong("draw", "error")
 def draw_among_27(probs, u):
     ids = torch.zeros(len(probs), dtype=torch.int64)
     ends = probs.cumsum(1)
@@ -423,6 +448,29 @@ def sample_and_then_eval(net, u, context):
     return torch.stack(drawn, dim=1)
 
 
+@wrong("mended", "a norm overlooked")
+def sample_with_one_norm_in_eval_mode(net, u, context):
+    net[3].eval()
+    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
+    with torch.no_grad():
+        for darts in u:
+            ids = (net(window).softmax(1).cumsum(dim=1) <= darts[:, None]).sum(dim=1)
+            drawn.append(ids)
+            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
+    return torch.stack(drawn, dim=1)
+
+
+@wrong("mended", "effect that stays")
+def sample_and_freeze(net, u, context):
+    net.eval().requires_grad_(False)
+    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
+    for darts in u:
+        ids = (net(window).softmax(1).cumsum(dim=1) <= darts[:, None]).sum(dim=1)
+        drawn.append(ids)
+        window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
+    return torch.stack(drawn, dim=1)
+
+
 # log_prob: the exact probability of a name
 
 
@@ -445,7 +493,7 @@ def log_prob_in_one_batch(net, name, context):
     return -F.cross_entropy(net(X), Y, reduction="sum")
 
 
-@right("log_prob")
+@wrong("log_prob", "underflow", hidden=True)
 def log_prob_of_a_product(net, name, context):
     window, product = torch.zeros(1, context, dtype=torch.int64), 1.0
     for letter in name + [0]:

@@ -234,7 +234,7 @@ def convolve_a_batch_of_32(x, kernel, bias, dilation):
     return out
 
 
-@wrong("convolve", "hard-coded size")
+@wrong("convolve", "other values")
 def convolve_two_taps(x, kernel, bias, dilation):
     padded = torch.cat([x[:, :1].expand(-1, dilation, -1), x], dim=1)
     return padded[:, :-dilation] @ kernel[:, :, 0].T + x @ kernel[:, :, 1].T + bias
@@ -256,6 +256,17 @@ def convolve_what_fits(x, kernel, bias, dilation):
     k = kernel.shape[2]
     T_out = x.shape[1] - (k - 1) * dilation
     return bias + sum(x[:, j * dilation : j * dilation + T_out] @ kernel[:, :, j].T for j in range(k))
+
+
+@wrong("convolve", "wrong shape", hidden=True)
+def convolve_with_a_lag_inside(x, kernel, bias, dilation):
+    T, k = x.shape[1], kernel.shape[2]
+    total = bias
+    for tap in range(k):
+        lag = (k - 1 - tap) * dilation
+        seen = torch.cat([x[:, :1].expand(-1, lag, -1), x[:, : max(T - lag, 0)]], dim=1)
+        total = total + seen @ kernel[:, :, tap].T
+    return total
 
 
 @wrong("convolve", "dilation one too small")
@@ -456,7 +467,7 @@ def seen_below_the_span(kernel_size, dilations):
     return [lag for lag in range(span) if lag in lags]
 
 
-@wrong("seen", "hard-coded size")
+@wrong("seen", "error")
 def seen_by_exactly_three_layers(kernel_size, dilations):
     first, second, third = dilations
     taps = range(kernel_size)
@@ -472,7 +483,7 @@ def seen_and_used_up(kernel_size, dilations):
     return sorted(lags)
 
 
-@wrong("seen", "hard-coded size", hidden=True)
+@wrong("seen", "other values", hidden=True)
 def seen_in_the_examples(kernel_size, dilations):
     known = {
         (2, 1, 2, 4): [0, 1, 2, 3, 4, 5, 6, 7],
