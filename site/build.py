@@ -39,10 +39,13 @@ def build(folder: Path) -> int:
 
 
 def lighten(folder: Path) -> None:
-    """Leave out what no reader needs: the theme's icons as a script of 1.5 MB (its style sheet has them, too), source maps."""
+    """Leave out what no reader needs: the theme's icons as a script of 1.5 MB (its style sheet has them, too), source maps,
+    and names of folds that hide the words which stand on them.
+    """
     for page in folder.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        page.write_text(re.sub(r'<script [^>]*src="[^"]*/fontawesome\.js[^>]*></script>', "", text), encoding="utf-8")
+        text = re.sub(r'<script [^>]*src="[^"]*/fontawesome\.js[^>]*></script>', "", text)
+        page.write_text(text.replace(' aria-label="Toggle hidden content"', ""), encoding="utf-8")
     for file in {*folder.rglob("*.map"), *folder.rglob("fontawesome.js*")}:
         file.unlink()
 

@@ -6,6 +6,7 @@ code host show. Needs no other package.
 
 import ast
 import base64
+import csv
 import json
 import os
 import posixpath
@@ -99,7 +100,8 @@ class Sources:
         self.glossary()
         for path in (ROOT / "site" / "pages").glob("*.md"):
             if path.name != "index.md":
-                text = self.text(path.read_text(encoding="utf-8"), f"site/pages/{path.name}", path.name)
+                text = path.read_text(encoding="utf-8").replace("<!-- wcag -->", wcag_table())
+                text = self.text(text, f"site/pages/{path.name}", path.name)
                 self.page(path.name, self.with_figures(text, path.name))
 
     def page(self, name: str, text: str) -> None:
@@ -252,6 +254,17 @@ class Sources:
             meaning = re.sub(r"^see (.+)\.$", lambda match: f"see {{term}}`{match[1]}`.", meaning)
             lines.append(f"```{{glossary}}\n{term}\n  {meaning}\n```\n")
         self.page("glossary.md", "\n".join(lines))
+
+
+def wcag_table() -> str:
+    """The verdicts of site/wcag.csv in Markdown; evidence that is a test leads to its file."""
+    lines = ["| criterion | level | verdict | evidence | date |", "|---|---|---|---|---|"]
+    with open(ROOT / "site" / "wcag.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            evidence = re.sub(r"(tests/\S+?\.py)::(\w+)", r"[\2](../../\1)", row["evidence"])
+            cells = f"{row['criterion']} {row['name']}", row["level"], row["verdict"], evidence, row["date"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def is_progress_bar(output: dict) -> bool:

@@ -28,11 +28,12 @@ from lib.training import eval_mode
 from lib.wavenet import dilated_receptive_field
 
 _HERE = files("lib.live")
+_RENDER = '\nexport default { render({ model, el }) { mount(el, model.get("data"))?.catch(console.error); } };\n'
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 
 
 def module(name: str) -> str:
-    """The source of a figure as one ES module: what it imports stands before it, each file once."""
+    """The source of a figure as one ES module for anywidget: what it imports stands before it, each file once."""
     sources: dict[str, str] = {}
 
     def add(name: str) -> None:
@@ -44,9 +45,8 @@ def module(name: str) -> str:
 
     add(name)
     *imported, own = sources.values()
-    return (
-        "\n".join(re.sub(r"^export (?=function|const|class)", "", text, flags=re.MULTILINE) for text in imported) + own
-    )
+    hidden = [re.sub(r"^export (?=function|const|class)", "", text, flags=re.MULTILINE) for text in imported]
+    return "\n".join(hidden) + own + _RENDER
 
 
 class LiveFigure(anywidget.AnyWidget):

@@ -14,6 +14,14 @@ export function make(tag, properties = {}, ...children) {
     return element;
 }
 
+/** A number, or the nearest limit. */
+export const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+
+export const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** "1 hole", "2 holes". */
+export const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
 /** A labelled text field; `change` gets its text at each key. */
 export function textField(label, value, change, properties = {}) {
     const input = make("input", {
@@ -38,10 +46,10 @@ export function slider(label, { min, max, step = 1, value }, change, show = Stri
     return make("label", { class: "live-field" }, label, input, output);
 }
 
-/** A labelled list to choose from; options are [value, text] pairs. */
+/** A labelled list to choose from; options are texts, or [value, text] pairs. */
 export function choice(label, options, value, change) {
     const select = make("select", { onchange: () => change(select.value) });
-    for (const [key, text] of options) select.append(make("option", { value: key, selected: key === value }, text));
+    for (const [key, text = key] of options.map((option) => [option].flat())) select.append(make("option", { value: key, selected: key === value }, text));
     return make("label", { class: "live-field" }, label, select);
 }
 
@@ -69,10 +77,18 @@ export function frame(element, name, controls, picture, says) {
     element.replaceChildren(make("div", { class: "live-controls" }, ...controls), picture, says);
 }
 
-/**
- * A picture with one tab stop. `point` gets the place pointed at by mouse or finger, in the picture's units; `keys` has
- * what each key does. `says` describes it.
- */
+/** A picture with one tab stop; `keys` has what each key does. */
+export function picture(label, keys, properties = {}, ...children) {
+    const onkeydown = (event) => {
+        if (!Object.hasOwn(keys, event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+        event.preventDefault();
+        keys[event.key]();
+    };
+    const own = { class: "live-picture", tabindex: 0, role: "group", "aria-label": label, onkeydown };
+    return make("div", { ...own, ...properties }, ...children);
+}
+
+/** A picture whose `point` gets the place pointed at by mouse or finger, in the units of the svg. `says` describes it. */
 export function pointable(label, svg, says, point, keys) {
     says.id ||= `live-${Math.random().toString(36).slice(2)}`;
     svg.setAttribute("aria-hidden", "true");
@@ -81,17 +97,22 @@ export function pointable(label, svg, says, point, keys) {
         const scale = svg.viewBox.baseVal.width / width;
         point((clientX - left) * scale, (clientY - top) * scale);
     };
-    const press = (event) => {
-        if (!Object.hasOwn(keys, event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
-        event.preventDefault();
-        keys[event.key]();
-    };
-    const properties = { class: "live-picture", tabindex: 0, role: "application", "aria-label": label };
-    const listeners = { onpointermove: at, onpointerdown: at, onkeydown: press };
-    return make("div", { ...properties, "aria-describedby": says.id, ...listeners }, svg);
+    const properties = { role: "application", "aria-describedby": says.id, onpointermove: at, onpointerdown: at };
+    return picture(label, keys, properties, svg);
 }
 
 /** The class of a letter's colour, the same as in the lessons' figures: one for each letter of charlie, one for the stop mark. */
 export function letterClass(letter) {
     return letter === "." ? "live-stop" : "charlie".includes(letter) ? `live-${letter}` : "live-other";
+}
+
+/** An svg that fills its place, up to half as large again, but no narrower than 300 pixels; `label` says what it shows. */
+export function drawing(width, height, label) {
+    const style = `display:block;width:100%;min-width:${Math.min(width, 300)}px;max-width:${1.5 * width}px`;
+    return make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, style });
+}
+
+/** Words in an svg. */
+export function text(x, y, words, properties = {}) {
+    return make("text", { x, y, "font-size": 12, ...properties }, words);
 }

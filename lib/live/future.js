@@ -1,5 +1,5 @@
 // Which outputs of four small nets change when one token is moved: three look into the future.
-import { announcer, choice, frame, letterClass, make, slider } from "./figure.js";
+import { announcer, choice, drawing, frame, letterClass, make, picture, slider, sum, text } from "./figure.js";
 
 // One number per token, and per layer the weights of its three taps and its bias. leaks.py has the same.
 export const TEXT = ".charlie";
@@ -30,8 +30,7 @@ function convolve(x, { dilation, taps, bias }, [before, behind]) {
 }
 
 function normalize(x) {
-    const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
-    const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
+    const mean = sum(x) / x.length, variance = sum(x.map((value) => (value - mean) ** 2)) / x.length;
     return x.map((value) => (value - mean) / Math.sqrt(variance + EPSILON));
 }
 
@@ -65,10 +64,6 @@ export function saysOf(token, changed) {
 const CELL = 38, WIDTH = TEXT.length * CELL + 2, HEIGHT = 346; // pixels, as what follows
 const TOKENS = { zero: 78, scale: 19 }, LETTERS = 119, OUTPUTS = { zero: 232, scale: 46 }, GROUND = 174;
 
-function text(x, y, words, properties = {}) {
-    return make("text", { x, y, "font-size": 12, ...properties }, words);
-}
-
 const centred = (x, y, words, colour = "var(--ink)", weight = 400) =>
     text(x + CELL / 2, y, words, { "text-anchor": "middle", "font-size": 11, style: `fill:${colour};font-weight:${weight}` });
 
@@ -90,10 +85,7 @@ function difference(change) {
 
 function drawNet(net, token, shift, choose) {
     const { before, after, changed } = moveToken(net, token, shift), edge = 1 + token * CELL;
-    const svg = make("svg", {
-        viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": saysOf(token, changed),
-        style: `display:block;width:100%;min-width:300px;max-width:${1.5 * WIDTH}px`,
-    });
+    const svg = drawing(WIDTH, HEIGHT, saysOf(token, changed));
     const line = { stroke: "var(--edge)", "stroke-width": 1 };
     svg.append(
         make("rect", { x: 1, y: GROUND, width: edge - 1, height: 2 * (OUTPUTS.zero - GROUND), style: "fill:var(--pale)" }),
@@ -127,12 +119,16 @@ function drawNet(net, token, shift, choose) {
 /** The figure. `data` may give the net, and the token, counted from 1, that is moved at first, and by how much. */
 export function mount(element, data = {}) {
     let net = data.net in NETS ? data.net : "causal", token = (data.token ?? 6) - 1, shift = data.shift ?? 1;
-    const picture = make("div", { class: "live-picture", tabindex: 0, role: "group", "aria-label": "Tokens and outputs; left and right choose a token, up and down move it" });
+    const keys = {
+        ArrowLeft: () => set(tokenField, token), ArrowRight: () => set(tokenField, token + 2),
+        ArrowDown: () => set(shiftField, shift - 0.1), ArrowUp: () => set(shiftField, shift + 0.1),
+    };
+    const nets = picture("Tokens and outputs; left and right choose a token, up and down move it", keys);
     const note = make("p", { class: "live-note" }), says = announcer();
 
     function draw() {
         note.textContent = NETS[net].note;
-        picture.replaceChildren(drawNet(net, token, shift, (i) => set(tokenField, i + 1)));
+        nets.replaceChildren(drawNet(net, token, shift, (i) => set(tokenField, i + 1)));
         says.say(saysOf(token, moveToken(net, token, shift).changed));
     }
     function set(field, value) {
@@ -145,15 +141,6 @@ export function mount(element, data = {}) {
     const netField = choice("Net", Object.entries(NETS).map(([key, { title }]) => [key, title]), net, (key) => { net = key; draw(); });
     const tokenField = slider("Token", { min: 1, max: TEXT.length, value: token + 1 }, (place) => { token = place - 1; draw(); }, name);
     const shiftField = slider("moved by", { min: -1, max: 1, step: 0.1, value: shift }, (by) => { shift = by; draw(); }, signed);
-    picture.addEventListener("keydown", (event) => {
-        const { key } = event;
-        const across = { ArrowLeft: -1, ArrowRight: 1 }[key], up = { ArrowDown: -0.1, ArrowUp: 0.1 }[key];
-        if (across) set(tokenField, token + 1 + across);
-        if (up) set(shiftField, shift + up);
-        if (across || up) event.preventDefault();
-    });
-    frame(element, "Which outputs change when a token moves", [netField, tokenField, shiftField], make("div", {}, note, picture), says);
+    frame(element, "Which outputs change when a token moves", [netField, tokenField, shiftField], make("div", {}, note, nets), says);
     draw();
 }
-
-export default { render({ model, el }) { mount(el, model.get("data")); } };

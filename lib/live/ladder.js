@@ -1,5 +1,5 @@
 // The ladder of lesson 02: which letters meet at which stage, and the shape of each row.
-import { announcer, choice, frame, letterClass, make, pointable, textField } from "./figure.js";
+import { announcer, choice, clamp, frame, letterClass, make, pointable, textField } from "./figure.js";
 
 const CONTEXT = 8;
 const CHANNELS = 10;
@@ -104,16 +104,16 @@ export function mount(element, data = {}) {
 
     function point(x, y) {
         const rise = (BOTTOM - TOP) / (rows.length - 1);
-        const row = Math.min(rows.length - 1, Math.max(0, Math.round((BOTTOM + HEIGHT / 2 - y) / rise)));
-        const box = Math.min(rows[row].boxes.length - 1, Math.max(0, Math.floor(x / (rows[row].size * CELL))));
+        const row = clamp(Math.round((BOTTOM + HEIGHT / 2 - y) / rise), 0, rows.length - 1);
+        const box = clamp(Math.floor(x / (rows[row].size * CELL)), 0, rows[row].boxes.length - 1);
         if (row !== at[0] || box !== at[1]) select(row, box);
     }
 
     /** To another row, the box above or the first of those below; or along a row. */
     function move(up, right) {
-        const row = Math.min(rows.length - 1, Math.max(0, at[0] + up));
+        const row = clamp(at[0] + up, 0, rows.length - 1);
         const box = Math.floor((at[1] * rows[at[0]].size) / rows[row].size) + right;
-        select(row, Math.min(rows[row].boxes.length - 1, Math.max(0, box)));
+        select(row, clamp(box, 0, rows[row].boxes.length - 1));
     }
 
     function change() {
@@ -127,10 +127,8 @@ export function mount(element, data = {}) {
     };
     const controls = [
         textField("Word", word, (text) => { word = text; draw(); select(...at); }),
-        choice("Stages", STAGES.map((text) => [text, text]), stages, (text) => { stages = text; change(); }),
+        choice("Stages", STAGES, stages, (text) => { stages = text; change(); }),
     ];
     change();
     frame(element, "The ladder", controls, pointable("Boxes of the ladder; arrow keys move", svg, says, point, keys), says);
 }
-
-export default { render({ model, el }) { mount(el, model.get("data")); } };

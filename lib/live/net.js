@@ -1,5 +1,5 @@
 // The trained net in the page: what comes next, names from a seed, how likely a name is.
-import { announcer, button, frame, make, slider, textField } from "./figure.js";
+import { announcer, button, clamp, counted, frame, make, slider, sum, textField } from "./figure.js";
 import { load, nameProbabilities, nextProbabilities, sample, unknownLetters } from "./staged.js";
 
 const WRITTEN = 12, SHORT = 40, LEAST = 24; // names at a press; characters in a field; pixels of a bar
@@ -64,7 +64,7 @@ function chart(characters, take) {
         const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow, Home: -Infinity, End: Infinity };
         if (!(event.key in steps)) return;
         event.preventDefault();
-        focus(Math.min(Math.max(buttons.indexOf(event.target) + steps[event.key], 0), buttons.length - 1));
+        focus(clamp(buttons.indexOf(event.target) + steps[event.key], 0, buttons.length - 1));
     });
     new ResizeObserver(([entry]) => requestAnimationFrame(() => {
         const rows = Math.ceil(LEAST * characters.length / Math.max(entry.contentRect.width, LEAST));
@@ -130,7 +130,7 @@ function build(element, net, data) {
         list.replaceChildren(...names.map((name) => make("li", {},
             make("span", { class: "live-begun" }, settings.start), name.slice(settings.start.length) || (name ? "" : "(empty)"))));
         heading.textContent = `Seed ${state.seed}, temperature ${state.temperature}, ${state.topK < V ? `the ${state.topK} likeliest` : `all ${V}`} ` +
-            `characters: ${different} different ${different === 1 ? "name" : "names"}.`;
+            `characters: ${counted(different, "different name")}.`;
     }
 
     const likely = make("div", { class: "live-name" }), verdict = announcer();
@@ -143,7 +143,7 @@ function build(element, net, data) {
         likely.setAttribute("role", "img");
         likely.setAttribute("aria-label", `Each character’s probability after those before it: ${letters.map((letter, i) => `${label(letter)} ${percent(probs[i])} %`).join(", ")}`);
         if (!probs.length) return verdict.say(unknown.length ? lacking(net, unknown) : "Type a name.");
-        const logProb = probs.reduce((sum, p) => sum + Math.log(p), 0);
+        const logProb = sum(probs.map(Math.log));
         verdict.say(`Of the names that the net writes, ${oneIn(logProb)} is ${quoted(name)}: ${(-logProb / probs.length).toFixed(2)} nats per character, ` +
             `the end included. Blind guessing costs ${Math.log(V).toFixed(2)}.`);
     }
@@ -180,5 +180,3 @@ export async function mount(element, data) {
         throw error;
     }
 }
-
-export default { render({ model, el }) { mount(el, model.get("data")).catch(console.error); } };

@@ -1,5 +1,5 @@
 // What the queues of a WaveNet hold while it writes a name, and how many multiplications they save.
-import { announcer, button, choice, frame, letterClass, make, textField } from "./figure.js";
+import { announcer, button, choice, clamp, counted, drawing, frame, letterClass, make, picture, sum, text, textField } from "./figure.js";
 
 const STACKS = { "1, 2, 4": [1, 2, 4], "1, 2, 4, 8": [1, 2, 4, 8] };
 const LONGEST_NAME = 12;
@@ -24,7 +24,7 @@ export function queuesAt(time, dilations) {
 
 /** How many outputs each layer computes for one letter without queues, the lowest layer first. */
 export function columns(dilations) {
-    let length = 1 + dilations.reduce((sum, dilation) => sum + dilation, 0);
+    let length = 1 + sum(dilations);
     return dilations.map((dilation) => (length -= dilation));
 }
 
@@ -33,7 +33,7 @@ export function multiplications(dilations, channels = 63, characters = 27) {
     const last = dilations.length - 1;
     const skipsAndHead = (dilations.length + 1) * channels ** 2 + channels * characters;
     const column = (layer) => (2 * channels) ** 2 + (layer < last ? channels ** 2 : 0); // the last has no residual path
-    const total = (counts) => counts.reduce((sum, count, layer) => sum + count * column(layer), skipsAndHead);
+    const total = (counts) => skipsAndHead + sum(counts.map((count, layer) => count * column(layer)));
     return { queues: total(dilations.map(() => 1)), naive: total(columns(dilations)) };
 }
 
@@ -42,12 +42,8 @@ const spoken = (token) => (token === "." ? "the stop mark" : token);
 /** One sentence on the time step. */
 export function saysOf(tokens, time, dilations) {
     const reads = dilations.map((dilation, layer) =>
-        `${layer ? "layer" : "Layer"} ${layer + 1} reads ${spoken(tokenAt(tokens, time - dilation))}, ${dilation} step${dilation > 1 ? "s" : ""} old`);
+        `${layer ? "layer" : "Layer"} ${layer + 1} reads ${spoken(tokenAt(tokens, time - dilation))}, ${counted(dilation, "step")} old`);
     return `Step ${time + 1} of ${tokens.length}: ${spoken(tokens[time])} goes in. ${reads.join("; ")}. What was read leaves.`;
-}
-
-function text(x, y, words, properties = {}) {
-    return make("text", { x, y, "font-size": 12, ...properties }, words);
 }
 
 function box(x, y, size, token) {
@@ -69,10 +65,7 @@ function drawQueues(tokens, time, dilations) {
     const longest = Math.max(...dilations), size = longest > 4 ? 25 : 34;
     const left = (age) => LEFT + (longest - age) * size, now = left(0) + GAP;
     const [width, height] = [now + size + 2, TOP + dilations.length * ROW];
-    const svg = make("svg", {
-        viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": saysOf(tokens, time, dilations),
-        style: `display:block;width:100%;min-width:${Math.min(width, 300)}px;max-width:${1.5 * width}px`,
-    });
+    const svg = drawing(width, height, saysOf(tokens, time, dilations));
     const middle = { "text-anchor": "middle" }, end = { "text-anchor": "end" };
     svg.append(text(0, 12, "steps ago"), text(now + size / 2, 12, "now", middle));
     for (let age = longest; age > 0; age--) svg.append(text(left(age) + size / 2, 12, `${age}`, middle));
@@ -105,8 +98,7 @@ function drawCosts(tokens, time, dilations) {
     const row = ([name, cost, colour]) => make("div", {},
         make("div", {}, `${name}: ${(cost * (time + 1)).toLocaleString("en")}`),
         make("div", { class: "live-cost", style: `background:${colour};width:${(100 * cost * (time + 1)) / most}%` }));
-    const window = 1 + dilations.reduce((sum, dilation) => sum + dilation, 0);
-    const rows = [["with queues", each.queues, "var(--blue)"], [`${window} tokens anew each time`, each.naive, "var(--red)"]];
+    const rows = [["with queues", each.queues, "var(--blue)"], [`${1 + sum(dilations)} tokens anew each time`, each.naive, "var(--red)"]];
     const ratio = `${(each.naive / each.queues).toFixed(1)} times as many without queues.`;
     const counted = make("div", { class: "live-note" }, "63 channels, 27 characters. Filling the queues before the first letter is not counted.");
     return [make("strong", {}, "Multiplications so far"), ...rows.map(row), make("div", {}, ratio), counted];
@@ -116,20 +108,19 @@ function drawCosts(tokens, time, dilations) {
 export function mount(element, data = {}) {
     let tokens = tokensOf(data.word ?? "charlie"), stack = data.dilations in STACKS ? data.dilations : "1, 2, 4";
     let time = Math.min(data.step ?? 0, tokens.length - 1), clock;
-    const picture = make("div", { class: "live-picture", tabindex: 0, role: "group", "aria-label": "Queues; left and right step" });
     const word = make("div"), costs = make("div", { class: "live-costs" }), says = announcer();
 
     function draw() {
         const dilations = STACKS[stack];
         word.replaceChildren(drawWord(tokens, time));
-        picture.replaceChildren(drawQueues(tokens, time, dilations));
+        kept.replaceChildren(drawQueues(tokens, time, dilations));
         costs.replaceChildren(...drawCosts(tokens, time, dilations));
         says.say(saysOf(tokens, time, dilations));
         back.setAttribute("aria-disabled", time === 0);
         step.setAttribute("aria-disabled", time === tokens.length - 1);
     }
     function go(to) {
-        time = Math.max(0, Math.min(tokens.length - 1, to));
+        time = clamp(to, 0, tokens.length - 1);
         draw();
     }
     function pause() {
@@ -148,21 +139,16 @@ export function mount(element, data = {}) {
     }
     const by = (steps) => () => { pause(); go(time + steps); };
     const back = button("Back", by(-1)), step = button("Step", by(1)), play = button("Play", toggle);
-    picture.addEventListener("keydown", ({ key }) => {
-        const move = { ArrowLeft: -1, ArrowRight: 1 }[key];
-        if (move) by(move)();
-    });
+    const kept = picture("Queues; left and right step", { ArrowLeft: by(-1), ArrowRight: by(1) });
     const name = textField("Name", tokens.slice(1).join(""), (value) => {
         pause();
         tokens = tokensOf(value);
         go(time);
     }, { maxlength: LONGEST_NAME });
-    const dilations = choice("Dilations", Object.keys(STACKS).map((key) => [key, key]), stack, (key) => { stack = key; draw(); });
+    const dilations = choice("Dilations", Object.keys(STACKS), stack, (key) => { stack = key; draw(); });
     const buttons = make("div", { class: "live-field" }, back, step, play);
     const note = make("p", { class: "live-note" }, "A box is one input of its layer, named after its last letter.");
-    const side = make("div", { class: "live-beside" }, picture, costs);
+    const side = make("div", { class: "live-beside" }, kept, costs);
     frame(element, "The queues of a WaveNet that writes a name", [name, buttons, dilations], make("div", {}, word, note, side), says);
     draw();
 }
-
-export default { render({ model, el }) { mount(el, model.get("data")); } };

@@ -1,5 +1,5 @@
 // Who meets whom (lesson 07): the receptive field of an output of dilated causal convolutions, and the holes in it.
-import { announcer, choice, frame, make, pointable } from "./figure.js";
+import { announcer, choice, clamp, counted, frame, make, pointable, sum } from "./figure.js";
 
 const PRESETS = ["1, 2, 4", "4, 2, 1", "1, 1, 1", "2, 4, 8", "7"];
 const DILATIONS = [1, 2, 4, 8, 16];
@@ -17,7 +17,7 @@ export function tapRows(kernel, dilations, output) {
 
 /** How long the receptive field is, how many inputs in it are seen, and the holes: the others, in time steps before the output. */
 export function receptiveField(kernel, dilations) {
-    const length = 1 + (kernel - 1) * dilations.reduce((sum, dilation) => sum + dilation, 0);
+    const length = 1 + (kernel - 1) * sum(dilations);
     const seen = new Set(tapRows(kernel, dilations, 0)[0].map((t) => -t));
     return { length, seen: seen.size, holes: [...Array(length).keys()].filter((lag) => !seen.has(lag)) };
 }
@@ -25,10 +25,10 @@ export function receptiveField(kernel, dilations) {
 /** What an output sees, in words. */
 export function describeField(kernel, dilations, output) {
     const { length, seen, holes } = receptiveField(kernel, dilations);
-    const sum = dilations.length > 1 ? `(${dilations.join(" + ")})` : dilations[0];
+    const total = dilations.length > 1 ? `(${dilations.join(" + ")})` : dilations[0];
     return (
-        `Receptive field R = 1 + (${kernel} − 1) · ${sum} = ${length}. The output at time step ${output} can depend on ` +
-        `time steps ${output - length + 1} to ${output}: ${seen} inputs seen, ${holes.length ? `${holes.length} hole${holes.length > 1 ? "s" : ""} (×)` : "no holes"}.`
+        `Receptive field R = 1 + (${kernel} − 1) · ${total} = ${length}. The output at time step ${output} can depend on ` +
+        `time steps ${output - length + 1} to ${output}: ${seen} inputs seen, ${holes.length ? `${counted(holes.length, "hole")} (×)` : "no holes"}.`
     );
 }
 
@@ -65,7 +65,7 @@ export function mount(element, data = {}) {
         length = receptiveField(kernel, dilations).length;
         columns = length + OUTPUTS - 1;
         free = picture.clientWidth || 400;
-        column = Math.min(COLUMN.most, Math.max(COLUMN.least, Math.floor((10 * free) / columns) / 10));
+        column = clamp(Math.floor((10 * free) / columns) / 10, COLUMN.least, COLUMN.most);
         picture.style.touchAction = columns * column > free ? "auto" : "pan-y"; // a finger moves along the outputs
         const [width, height] = [columns * column, (dilations.length + 1) * RISE + 26];
         for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) svg.setAttribute(name, value);
@@ -81,7 +81,7 @@ export function mount(element, data = {}) {
 
     /** Lights what an output depends on. */
     function select(t) {
-        output = Math.min(columns - 1, Math.max(length - 1, t));
+        output = clamp(t, length - 1, columns - 1);
         const rows = tapRows(kernel, dilations, output);
         const [inputs, ...others] = rows;
         const r = radius();
@@ -93,9 +93,10 @@ export function mount(element, data = {}) {
         trace("holes", holes.map((t) => square(x(t), y(0), r) + cross(x(t), y(0), 0.6 * r)));
         trace("span", [`M${x(first) - r} ${y(0) + 16}v6H${x(output) + r}v-6`]);
         const middle = Math.max((x(first) + x(output)) / 2, x(output) - free / 2);
-        label.setAttribute("x", Math.min(columns * column - 80, Math.max(80, middle)));
-        label.setAttribute("y", y(0) + 38);
         label.textContent = `time steps ${first} to ${output}, R = ${length}`;
+        const half = label.getComputedTextLength() / 2;
+        label.setAttribute("x", clamp(middle, half, columns * column - half));
+        label.setAttribute("y", y(0) + 38);
         says.say(describeField(kernel, dilations, output));
     }
 
@@ -118,7 +119,7 @@ export function mount(element, data = {}) {
     function rebuild() {
         count.lastChild.value = dilations.length;
         layers.replaceChildren(make("span", {}, "inputs"), ...dilations.map((dilation, i) => {
-            const options = [...new Set([...DILATIONS, dilation])].sort((a, b) => a - b).map((d) => [String(d), String(d)]);
+            const options = [...new Set([...DILATIONS, dilation])].sort((a, b) => a - b).map(String);
             return choice(`layer ${i + 1}, dilation`, options, String(dilation), (value) => {
                 dilations[i] = Number(value);
                 change();
@@ -136,12 +137,12 @@ export function mount(element, data = {}) {
     const step = (by) => () => { select(output + by); reveal(); };
     const keys = { ArrowLeft: step(-1), ArrowRight: step(1), Home: step(-OUTPUTS), End: step(OUTPUTS) };
     const point = (left) => {
-        const t = Math.min(columns - 1, Math.max(length - 1, Math.floor(left / column)));
+        const t = clamp(Math.floor(left / column), length - 1, columns - 1);
         if (t !== output) select(t);
     };
     const picture = pointable("Outputs of the net; left and right arrow keys move", svg, says, point, keys);
-    const numbers = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => [String(from + i), String(from + i)]);
-    const presets = choice("Dilations", [...PRESETS, OWN].map((text) => [text, text]), PRESETS[0], (text) => {
+    const numbers = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
+    const presets = choice("Dilations", [...PRESETS, OWN], PRESETS[0], (text) => {
         if (text !== OWN) dilations = text.split(", ").map(Number);
         rebuild();
     });
@@ -151,5 +152,3 @@ export function mount(element, data = {}) {
     rebuild();
     new ResizeObserver(() => { draw(); select(output); reveal(); }).observe(picture);
 }
-
-export default { render({ model, el }) { mount(el, model.get("data")); } };

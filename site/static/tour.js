@@ -39,9 +39,9 @@ function go(stop) {
 window.addEventListener("popstate", () => show(number()));
 window.addEventListener("hashchange", () => show(number()));
 document.addEventListener("keydown", (event) => {
-    // Not where the arrow keys have work to do: in a control, or in the picture of a figure.
-    if (event.target.closest("input, select, textarea, [role=radio], .live-picture, .sidebar-primary")) return;
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    // Not where the arrow keys have work to do: in a control, or in the picture or the bars of a figure.
+    if (event.target.closest("input, select, textarea, .live-picture")) return;
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "ArrowRight") go(at + 1);
     if (event.key === "ArrowLeft") go(at - 1);
 });

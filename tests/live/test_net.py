@@ -1,30 +1,18 @@
-"""The net in the page computes what lib does: logits, probabilities, names; run in Node."""
+"""The net in the page computes what lib does: logits, probabilities, names; and the figure by keyboard and mouse."""
 
-import json
+import base64
 import math
-import shutil
-import subprocess
 
 import pytest
 import torch
 from torch import nn
 
-import lib.live
+from lib import live
 from lib.data import Vocabulary, load_names, make_windows
 from lib.models import flat_model, staged_model, trained_model
 from lib.plots.probabilities import _one_in
 from lib.sampling import letter_probs, name_log_prob, sample_names
 from lib.wavenet import WaveNet
-
-NAMES = ["charlie", "zoe", "bartholomew", "a", "xqzj"]
-BEGIN = """
-import fs from "fs";
-import * as staged from "./staged.mjs";
-import * as figure from "./net.mjs";
-const given = JSON.parse(fs.readFileSync("given.json"));
-const net = staged.load(fs.readFileSync("net.bin"));
-console.log(JSON.stringify((() => { return %s; })()));
-"""
 
 
 def own_net(residual: bool, **sizes):
@@ -47,20 +35,13 @@ NETS = {
 
 
 @pytest.fixture
-def run(tmp_path):
-    """A function that gives the value of an expression in JavaScript; it sees the modules, the net and what is given."""
-    node = shutil.which("node")
-    assert node, "these tests need Node.js: install it, so that the program `node` is found"
-    for name in ("staged", "net"):
-        (tmp_path / f"{name}.mjs").write_text(lib.live.module(name), encoding="utf-8")
+def run(node):
+    """As `node`, with a net, and the file that it was loaded from."""
 
     def evaluate(expression, net=None, **given):
-        (tmp_path / "net.bin").write_bytes(lib.live.weights(*(net or trained_model())))
-        (tmp_path / "given.json").write_text(json.dumps(given), encoding="utf-8")
-        words = [node, "--input-type=module", "-e", BEGIN % expression]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        given["file"] = base64.b64encode(live.weights(*(net or trained_model()))).decode()
+        net = f"((file) => {{ const net = load(file); return {expression}; }})"
+        return node("net", f"{net}(Buffer.from(given.file, 'base64'))", **given)
 
     return evaluate
 
@@ -70,44 +51,39 @@ def test_logits_equal_torchs(run, name):
     model, vocabulary = NETS[name]()
     if name == "trained":
         X, _ = make_windows(load_names(), vocabulary)
-        X = X[torch.randperm(len(X), generator=torch.Generator().manual_seed(0))[:1_000]]
+        X = X[:: len(X) // 1_000]
     else:
-        X = torch.randint(len(vocabulary), (200, model.context))
-    got = run("given.X.map((ids) => [...staged.logits(net, ids)])", (model, vocabulary), X=X.tolist())
+        X = torch.randint(len(vocabulary), (1_000, model.context), generator=torch.Generator().manual_seed(0))
+    got = run("given.X.map((ids) => [...logits(net, ids)])", (model, vocabulary), X=X.tolist())
     with torch.no_grad():
         torch.testing.assert_close(torch.tensor(got), model(X), atol=1e-4, rtol=0)
 
 
-def test_the_normal_distribution_function_is_exact_enough(run):
+def test_the_normal_distribution_function_is_exact_enough(node):
     x = torch.linspace(-8, 8, 2_001, dtype=torch.float64)
-    got = torch.tensor(run("given.x.map(staged.normalCdf)", x=x.tolist()), dtype=torch.float64)
+    got = torch.tensor(node("net", "given.x.map(normalCdf)", x=x.tolist()), dtype=torch.float64)
     torch.testing.assert_close(got, torch.special.ndtr(x), atol=1e-8, rtol=0)
 
 
-def test_probabilities_equal_letter_probs(run):
+def test_probabilities_equal_letter_probs(node):
     logits = 3 * torch.randn(50, 27, generator=torch.Generator().manual_seed(2))
     settings = [[t, k] for t in (0, 1e-39, 0.1, 0.7, 1, 3, 1e9) for k in (None, 1, 5, 27, 40)]
-    code = "given.settings.map(([t, k]) => given.logits.map((row) => staged.probabilities(row, t, k ?? undefined)))"
-    for (t, k), got in zip(settings, run(code, logits=logits.tolist(), settings=settings), strict=True):
-        expected = letter_probs(logits, t, k)
-        torch.testing.assert_close(
-            torch.tensor(got, dtype=torch.float32), expected, atol=1e-6, rtol=0, msg=f"temperature {t}, top-k {k}"
-        )
+    code = "given.settings.map(([t, k]) => given.logits.map((row) => probabilities(row, t, k ?? undefined)))"
+    got = torch.tensor(node("net", code, logits=logits.tolist(), settings=settings))
+    expected = torch.stack([letter_probs(logits, t, k) for t, k in settings])
+    torch.testing.assert_close(got, expected, atol=1e-6, rtol=0)
 
 
-def test_of_equal_logits_the_first_is_the_likeliest(run):
-    assert (
-        run("[staged.probabilities([0, 2, 1, 2], 0), staged.probabilities([0, 2, 1, 2], 1, 1)]") == [[0, 1, 0, 0]] * 2
-    )
+def test_of_equal_logits_the_first_is_the_likeliest(node):
+    assert node("net", "[[0], [1, 1]].map((o) => probabilities([0, 2, 1, 2], ...o))") == [[0, 1, 0, 0]] * 2
 
 
 @pytest.mark.parametrize(("temperature", "top_k", "start"), [(1, None, ""), (1, None, "charli"), (0.6, 4, "mar")])
 def test_letters_are_drawn_as_often_as_their_probability_says(run, temperature, top_k, start):
     model, vocabulary = trained_model()
-    options = {"temperature": temperature, "seed": 7, "start": start, "maxLength": len(start) + 1}
+    n, options = 20_000, {"temperature": temperature, "seed": 7, "start": start, "maxLength": len(start) + 1}
     options |= {"topK": top_k} if top_k else {}
-    n = 20_000
-    drawn = [name[len(start) :] or "." for name in run("staged.sample(net, given.n, given.o)", n=n, o=options)]
+    drawn = [name[len(start) :] or "." for name in run("sample(net, given.n, given.o)", n=n, o=options)]
     with torch.no_grad():
         probs = letter_probs(model(torch.tensor([vocabulary.encode(start.rjust(8, "."))])), temperature, top_k)[0]
     for letter, p in zip(vocabulary.letters, probs.tolist(), strict=True):
@@ -115,7 +91,7 @@ def test_letters_are_drawn_as_often_as_their_probability_says(run, temperature, 
 
 
 def test_names_are_those_of_the_seed(run):
-    one, again, other = run("[1, 1, 2].map((seed) => staged.sample(net, 200, { seed }))")
+    one, again, other = run("[1, 1, 2].map((seed) => sample(net, 200, { seed }))")
     assert one == again and len(set(one) & set(other)) < 100
     assert sorted(map(len, one))[100] in range(4, 9)
 
@@ -123,8 +99,8 @@ def test_names_are_those_of_the_seed(run):
 @torch.no_grad()
 def test_at_temperature_0_each_letter_is_the_likeliest(run):
     model, vocabulary = trained_model()
-    assert set(run("staged.sample(net, 3, { temperature: 0 })")) == {*sample_names(model, vocabulary, 1, temperature=0)}
-    (name,) = run('staged.sample(net, 1, { temperature: 0, start: "zo" })')
+    assert set(run("sample(net, 3, { temperature: 0 })")) == {*sample_names(model, vocabulary, 1, temperature=0)}
+    (name,) = run('sample(net, 1, { temperature: 0, start: "zo" })')
     X, _ = make_windows([name], vocabulary)
     assert name.startswith("zo") and vocabulary.decode(model(X).argmax(dim=1)[2:]) == name[2:] + "."
 
@@ -132,68 +108,135 @@ def test_at_temperature_0_each_letter_is_the_likeliest(run):
 def test_long_names_are_cut(run):
     model, vocabulary = own_net(True, context=4, embedding=4, hidden=4)
     model.head.bias.data[0] = -100
-    names = run('staged.sample(net, 5, { start: "ë", maxLength: 30 })', (model, vocabulary))
+    names = run('sample(net, 5, { start: "ë", maxLength: 30 })', (model, vocabulary))
     assert {len(name) for name in names} == {30} and {name[0] for name in names} == {"ë"}
 
 
-def test_a_names_probabilities_multiply_to_name_log_prob(run):
-    lists = run("given.names.map((name) => staged.nameProbabilities(net, name))", names=NAMES)
-    for name, got in zip(NAMES, lists, strict=True):
+@pytest.mark.parametrize("net", ["trained", "16 characters"])
+def test_a_names_probabilities_multiply_to_name_log_prob(run, net):
+    names = ["charlie", "zoe", "bartholomew", "a", "xqzj"] if net == "trained" else ["o\U00010428ë", "ñ"]
+    net = NETS[net]()
+    lists = run("given.names.map((name) => nameProbabilities(net, name))", net, names=names)
+    for name, got in zip(names, lists, strict=True):
         assert len(got) == len(name) + 1
-        assert sum(map(math.log, got)) == pytest.approx(name_log_prob(*trained_model(), name), abs=1e-4)
-
-
-def test_names_with_letters_of_four_bytes(run):
-    net = own_net(True, context=4, embedding=4, hidden=4)
-    got = run("staged.nameProbabilities(net, given.name)", net, name="o\U00010428ë")
-    assert sum(map(math.log, got)) == pytest.approx(name_log_prob(*net, "o\U00010428ë"), abs=1e-4)
+        assert sum(map(math.log, got)) == pytest.approx(name_log_prob(*net, name), abs=1e-4)
 
 
 def test_texts_are_spelled_as_the_net_has_learned_them(run):
-    got = run('[" Charlie", "ZOE\\u0308", "A-b"].map((text) => figure.spelled(net, text))')
-    assert got == ["charlie", "zoë", "a-b"]
-    assert run('staged.unknownLetters(net, "zoë-a.ë")') == ["ë", "-", "."]
-    said = run('figure.lacking(net, ["ë", "-"])')
-    assert said == f"The net has not learned “ë”, “-”. It knows {' '.join('abcdefghijklmnopqrstuvwxyz')}."
+    texts = {" Charlie": "charlie", "ZOE\u0308": "zoë", "A-b": "a-b"}
+    assert run("given.texts.map((text) => spelled(net, text))", texts=list(texts)) == list(texts.values())
+    assert run('unknownLetters(net, "zoë-a.ë")') == ["ë", "-", "."]
 
 
-def test_numbers_are_written_to_two_digits(run):
-    values = [-0.1, -3.3, -9.9, -20.2]
-    assert run("given.x.map(figure.oneIn)", x=values)[1:] == [*map(_one_in, values[1:])]
-    assert run("[-0.1, -60].map(figure.oneIn)") == ["1 in 1.1", "1 in 1.1 × 10²⁶"]
-    assert run("[1, 0.996, 0.324, 0.0099, 0.0005, 0].map(figure.percent)") == ["100", "100", "32", "1.0", "<0.1", "0"]
+def test_numbers_are_written_to_two_digits(node):
+    values = [-3.3, -9.9, -20.2]
+    assert node("net", "given.x.map(oneIn)", x=values) == [*map(_one_in, values)]
+    assert node("net", "[-0.1, -60].map(oneIn)") == ["1 in 1.1", "1 in 1.1 × 10²⁶"]
+    assert node("net", "[1, 0.996, 0.324, 0.0099, 5e-4, 0].map(percent)") == ["100", "100", "32", "1.0", "<0.1", "0"]
 
 
-def test_a_broken_file_is_refused(run):
-    for cut in ("0, 2", "0, 500", "0, -4", "0, 40"):
-        code = f'(() => {{ try {{ staged.load(fs.readFileSync("net.bin").subarray({cut})); }} catch (e) {{ return e.message; }} }})()'
-        assert "bytes" in run(code), cut
-
-
-def test_the_trained_net_is_small_enough():
-    assert len(lib.live.weights(*trained_model())) < 320_000
+@pytest.mark.parametrize("cut", ["0, 2", "0, 500", "0, -4", "0, 40"])
+def test_a_broken_file_is_refused(run, cut):
+    with pytest.raises(AssertionError, match="Error: (a|the) net's file .* bytes"):
+        run(f"load(file.subarray({cut}))")
 
 
 def test_other_nets_are_refused():
     vocabulary = Vocabulary(["abc"])
-    others = [flat_model(4), staged_model(4), WaveNet(4, 8, (1, 2)), nn.Linear(2, 2)]
-    for model in others:
+    for model in (flat_model(4), staged_model(4), WaveNet(4, 8, (1, 2)), nn.Linear(2, 2)):
         with pytest.raises(ValueError, match="staged nets with GELU only; got"):
-            lib.live.weights(model, vocabulary)
+            live.weights(model, vocabulary)
     with pytest.raises(ValueError, match="needs the vocabulary"):
-        lib.live.net(model=staged_model(4, activation=nn.GELU))
+        live.net(model=staged_model(4, activation=nn.GELU))
     with pytest.raises(ValueError, match="made for 5 characters, and the vocabulary has 4"):
-        lib.live.weights(staged_model(5, activation=nn.GELU), vocabulary)
+        live.weights(staged_model(5, activation=nn.GELU), vocabulary)
 
 
-def test_the_figure_has_a_still_of_the_same_state():
-    figure = lib.live.net()
-    assert figure.data == {"weights": lib.live.weights(*trained_model()), "start": "charli"}
-    bundle = figure._repr_mimebundle_()
-    assert bundle["image/png"].startswith("iVBOR") and "e 32 %" in bundle["text/plain"]
-    # Where the site puts the live figure; it fetches the weights itself.
-    assert 'data-figure="net" data-data="{&quot;start&quot;: &quot;charli&quot;}"><figure' in bundle["text/html"]
-    vocabulary = Vocabulary(["zoë"])
+def test_the_figure_gets_the_weights_and_what_the_net_has_learned_of_the_beginning():
+    weights = live.net().data["weights"]
+    assert weights == live.weights(*trained_model()) and len(weights) < 320_000
     model = staged_model(4, embedding=4, hidden=4, activation=nn.GELU).train()
-    figure = lib.live.net("zoxë", model, vocabulary)
-    assert figure.data["start"] == "zoë" and model.training
+    assert live.net("zoxë", model, Vocabulary(["zoë"])).data["start"] == "zoë" and model.training
+
+
+@pytest.fixture
+def shown(show):
+    return show("net")
+
+
+def test_a_beginning_by_mouse(says, shown):
+    field = shown.get_by_label("A name begins with")
+    says("After “charli”: e 32 %, n 18 %, end 12 %.")
+    shown.get_by_role("button", name="e 32 percent").click()
+    assert field.input_value() == "charlie"
+    says("After “charlie”: end")
+    shown.get_by_role("button", name="end ").click()
+    says("Here the name ends: “charlie”.")
+    field.fill("Zoë-bartholomew")
+    says(f"The net has not learned “ë”, “-”. It knows {' '.join('abcdefghijklmnopqrstuvwxyz')}.")
+    says("The net sees the last 8 characters, “tholomew”.")
+    assert field.get_attribute("aria-invalid") == "true"
+
+
+def test_a_beginning_by_keyboard(page, says, shown):
+    shown.get_by_label("A name begins with").focus()
+    says("After “mar”", "Control+a", *"mar")
+    says("After “mar”: i 100 %. The net’s own: i", "Tab", *["ArrowLeft"] * 10)
+    certain = shown.get_by_role("button", name="i 100 percent")
+    page.keyboard.press("End")
+    assert certain.count() == 0
+    page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    assert certain.count() == 1
+    assert shown.get_by_label("Top-k").get_attribute("aria-valuetext") == "1"
+    for key, letter in {"Tab": "end ", "ArrowRight": "a ", "End": "z ", "ArrowLeft": "y ", "Home": "end "}.items():
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(letter)
+    says("After “mara”", "ArrowRight", "Enter")
+
+
+def test_names_come_from_the_seed(says, shown):
+    def write(heading):
+        shown.get_by_role("button", name="Write 12 names").press("Enter")
+        says(heading)
+        return shown.get_by_role("listitem").all_inner_texts()
+
+    first = write("Seed 1, temperature 1, all 27 characters: ")
+    assert len(first) == 12 and all(name.startswith("charli") for name in first) and len(set(first)) > 3
+    assert write("Seed 2, temperature 1, all 27 characters: ") != first
+    shown.get_by_label("Seed").fill("1")
+    assert write("Seed 1, temperature 1, all 27 characters: ") == first
+    shown.get_by_label("Temperature").fill("0")
+    assert {*write("Seed 1, temperature 0, all 27 characters: 1 different name.")} == {"charlie"}
+
+
+def test_how_likely_a_name_is(says, shown):
+    says("1 in 20,000 is “charlie”: 1.24 nats per character")
+    bars = shown.get_by_role("img", name="Each character’s probability")
+    assert bars.get_attribute("aria-label").endswith("c 5 %, h 24 %, a 42 %, r 35 %, l 55 %, i 26 %, e 32 %, end 70 %")
+    for name, verdict in {"Zoe": "is “zoe”", "zoë": "not learned “ë”.", "x" * 40: "× 10", "": "Type a name."}.items():
+        shown.get_by_label("How likely is your name?").fill(name)
+        says(verdict)
+
+
+def test_bars_stand_in_as_many_rows_as_the_width_asks_for(page, shown):
+    shown.wait_for()
+    for width, rows in {360: 3, 800: 1, 400: 2, 1280: 1}.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        tops = "[...document.querySelectorAll('button.live-bar')].map((bar) => bar.getBoundingClientRect().top)"
+        page.wait_for_function(f"new Set({tops}).size === {rows}")
+
+
+def test_a_failure_is_said(page, show, faults):
+    show("net", "notebook", weights=live.weights(*trained_model())[:-4])
+    page.get_by_role("alert").filter(has_text="The net could not be loaded: the net's file has").wait_for()
+    assert len(faults) == 1 and "expected" in faults.pop()
+
+
+def test_without_weights_the_still_figure_stays(page, show, faults):
+    with page.expect_event("pageerror") as error:
+        show("net", folder="lost/")
+    assert "lost/net.bin gave 404" in str(error.value)
+    assert page.get_by_role("img", name="What the net expects after").is_visible()
+    assert len(faults) == 2  # the browser's line about 404, and the error
+    faults.clear()

@@ -57,6 +57,7 @@ def test_all_pages_are_there(pages):
     names = {path.name for path in pages}
     lessons = {path.with_suffix(".html").name for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")}
     others = (
+        "accessibility",
         "index",
         "glossary",
         "shapes",

@@ -5,46 +5,10 @@
 Needs the extras `site` and `browser`, and an installed Chromium or Chrome.
 """
 
-import functools
-import http.server
-import threading
-
 import pytest
 
-from tests.site.test_site import build
-from tests.slow.test_browser import browser_type_launch_args  # noqa: F401
-
+pytestmark = pytest.mark.usefixtures("faults")
 PAGES = ("index", "lessons/05_sampling", "lessons/11_sound", "glossary", "shapes", "errata", "run", "teacher/teaching")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words):
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A server over the built site."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    build(folder)
-    handler = functools.partial(Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture
-def page(page, address):
-    """A page that fails at the end if anything was asked of another host, or an error was logged."""
-    faults = []
-    page.on(
-        "request", lambda request: request.url.startswith((address, "data:", "blob:")) or faults.append(request.url)
-    )
-    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    yield page
-    assert faults == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -56,7 +20,7 @@ def test_pages_fit_the_screen_and_follow_the_theme(page, address, width, theme):
         page.goto(f"{address}/{name}.html")
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width, name
         assert page.locator("html").get_attribute("data-theme") == theme
-        for picture in page.locator("article img").all():
+        for picture in page.locator("article img:not(.live img)").all():  # a live figure takes its still one's place
             picture.scroll_into_view_if_needed()
         page.wait_for_function("[...document.querySelectorAll('article img')].every((img) => img.naturalWidth)")
         shapes = "[...document.querySelectorAll('article figure img')].map((i) => i.width / i.height * i.naturalHeight / i.naturalWidth)"
