@@ -212,7 +212,10 @@ def _sees(kind: str, T: int, C: int = 0, seed: int = 0) -> Tensor:
 
 def _draw_nets(draw: random.Random) -> list[tuple]:
     cases = [("pairs", 8, 10)]
-    cases += [(kind, 2 * draw.randint(2, 5), draw.randint(2, 6)) for kind in ("strided", "causal", "squares", "top", "falling")]
+    cases += [
+        (kind, 2 * draw.randint(2, 5), draw.randint(2, 6))
+        for kind in ("strided", "causal", "squares", "top", "falling")
+    ]
     cases += [("balanced", 2 * draw.randint(2, 5), draw.randint(3, 6))]
     return [(*case, draw.getrandbits(20)) for case in cases]
 

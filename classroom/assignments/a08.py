@@ -540,7 +540,7 @@ MEMORY = Implement(
             "whole window again": lambda *case: probes.memory(_Memory, *case) | {"computed": probes.SEVERAL_COLUMNS},
             "time step kept": _in_one_column,
             "squeeze()": lambda *case: {
-                key: value.squeeze(0).mT if isinstance(value, Tensor) else value
+                key: value[0].mT if isinstance(value, Tensor) and len(value) == 1 else value
                 for key, value in probes.memory(_Memory, *case).items()
             },
         },

@@ -125,7 +125,7 @@ def windows_for_letters_only(names, context):
     return torch.tensor(rows), torch.tensor(targets)
 
 
-@wrong("windows", "hard-coded size")
+@wrong("windows", "wrong shape")
 def windows_of_eight(names, context):
     rows, targets = [], []
     for name in names:
@@ -241,7 +241,7 @@ def embed_with_whole_numbers(ids, table):
     return F.one_hot(ids, len(table)) @ table
 
 
-@wrong("embed", "hard-coded size")
+@wrong("embed", "error")
 def embed_for_27(ids, table):
     return (ids.unsqueeze(-1) == torch.arange(27)).float() @ table
 
@@ -270,7 +270,9 @@ def embed_with_ones(ids, table):
 @right("embed")
 def embed_by_sparse_product(ids, table):
     rows = torch.arange(ids.numel())
-    one_hot = torch.sparse_coo_tensor(torch.stack([rows, ids.flatten()]), torch.ones(len(rows)), (len(rows), len(table)))
+    one_hot = torch.sparse_coo_tensor(
+        torch.stack([rows, ids.flatten()]), torch.ones(len(rows)), (len(rows), len(table))
+    )
     return torch.sparse.mm(one_hot, table).view(*ids.shape, -1)
 
 
@@ -415,7 +417,7 @@ def bigram_of_whole_windows(X, Y, size):
     return counts / counts.sum(1, keepdim=True)
 
 
-@wrong("bigram", "hard-coded size")
+@wrong("bigram", "wrong shape")
 def bigram_of_27(X, Y, size):
     counts = torch.ones(27, 27)
     for before, after in zip(X[:, -1].tolist(), Y.tolist(), strict=True):

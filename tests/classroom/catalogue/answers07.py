@@ -217,14 +217,14 @@ def convolve_in_place(x, kernel, bias, dilation):
     return seen @ kernel.transpose_(1, 2).flatten(1).T + bias
 
 
-@wrong("convolve", "hard-coded size")
+@wrong("convolve", "wrong shape")
 def convolve_eight_time_steps(x, kernel, bias, dilation):
     padded = torch.cat([x[:, :1].expand(-1, (kernel.shape[2] - 1) * dilation, -1), x], dim=1)
     seen = [padded[:, j * dilation : j * dilation + 8] for j in range(kernel.shape[2])]
     return torch.cat(seen, dim=2) @ kernel.transpose(1, 2).flatten(1).T + bias
 
 
-@wrong("convolve", "hard-coded size")
+@wrong("convolve", "error")
 def convolve_a_batch_of_32(x, kernel, bias, dilation):
     T, k = x.shape[1], kernel.shape[2]
     padded = torch.cat([x[:, :1].expand(-1, (k - 1) * dilation, -1), x], dim=1)
@@ -258,7 +258,7 @@ def convolve_what_fits(x, kernel, bias, dilation):
     return bias + sum(x[:, j * dilation : j * dilation + T_out] @ kernel[:, :, j].T for j in range(k))
 
 
-@wrong("convolve", "wrong shape", hidden=True)
+@wrong("convolve", "error")
 def convolve_with_a_lag_inside(x, kernel, bias, dilation):
     T, k = x.shape[1], kernel.shape[2]
     total = bias
@@ -349,7 +349,7 @@ def fold_in_place(weight, bias, norm):
     return weight, bias
 
 
-@wrong("fold", "hard-coded size")
+@wrong("fold", "wrong shape")
 def fold_32_outputs(weight, bias, norm):
     scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
     folded = torch.stack([scale[i % len(weight)] * weight[i % len(weight)] for i in range(32)])
@@ -607,7 +607,7 @@ def logits_with_the_residual_inside(model, tokens):
     return model.head(x)
 
 
-@wrong("mended", "hard-coded size")
+@wrong("mended", "wrong shape")
 def logits_of_fifteen_tokens(model, tokens):
     tokens = tokens[:, :15]
     x = model.embedding(tokens)
