@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from classroom.assignments import probes
-from classroom.assignments.tables import mistakes, predictions, question
+from classroom.assignments.tables import mistakes, predictions, question, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, numbers
 
 
@@ -196,7 +196,8 @@ FLATTEN = Implement(
             "This input is not contiguous in memory, and view refuses it: which function copies if it has to?",
         )
     },
-    probe=probes.flatten,
+    without_lib,
+    probes.flatten,
 )
 
 

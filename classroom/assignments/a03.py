@@ -165,7 +165,7 @@ def _over(over_2d: object, over_3d: object) -> Callable:
 
 
 FORBIDDEN = forbid(
-    ("batch_norm", "layer_norm", "group_norm", "instance_norm"),
+    ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize"),
     "torch's own layer",
     "torch normalised for you; compute mean and variance yourself.",
 )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from classroom.assignments import probes
 from classroom.assignments.a01 import windows_of
 from classroom.assignments.probes import changed, sampling_results, small_net
-from classroom.assignments.tables import forbid, mistakes, predictions, question
+from classroom.assignments.tables import forbid, mistakes, predictions, question, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 
 LETTERS = ".aeil"
@@ -231,7 +231,7 @@ SOFTMAX = Implement(
         },
     ),
     method=forbid(
-        ("softmax", "softmin"),
+        ("softmax", "softmin", "cross_entropy"),
         "torch's softmax",
         "torch computed the softmax for you; exponentiate and divide yourself.",
     ),
@@ -316,6 +316,7 @@ DIALS = Implement(
             "no softmax": lambda x, t, k: (x / t).masked_fill(_dialled(x, t, k) == 0, -math.inf),
         },
     ),
+    method=without_lib,
 )
 
 
@@ -608,7 +609,8 @@ LOG_PROB = Implement(
             "A window has `context` ids, for names longer and shorter than that.",
         ),
     },
-    probe=probes.log_prob,
+    without_lib,
+    probes.log_prob,
 )
 
 EXERCISES = {

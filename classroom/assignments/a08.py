@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from classroom.assignments import probes
-from classroom.assignments.tables import mistakes, predictions, question
+from classroom.assignments.tables import mistakes, predictions, question, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 from lib.wavenet.sequences import IGNORED
 
@@ -423,6 +423,7 @@ LOSS = Implement(
         },
     ),
     {part: ("padding used as an id", "-100 is not a character.") for part in ("out of bounds", "non-negative")},
+    without_lib,
 )
 
 

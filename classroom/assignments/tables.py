@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
-from lib.checks.exercise import Mistake, Predict, Question
+from lib.checks.exercise import LEFT, LIB, Mistake, Predict, Question
 
 Values = Callable[..., dict[str, object]]
 
@@ -56,8 +56,20 @@ def predictions(draw: Callable[[random.Random], dict[str, object]], **questions:
 
 
 def forbid(parts: Sequence[str], name: str, hint: str) -> Callable[[Mapping[str, int]], tuple[str, str] | None]:
-    """The `method` of an exercise that forbids functions of torch with these parts in their names."""
-    return lambda calls: (name, hint) if any(part in call for part in parts for call in calls) else None
+    """The `method` of an exercise that forbids functions of torch with these parts in their names, and `lib`."""
+
+    def method(calls: Mapping[str, int]) -> tuple[str, str] | None:
+        if any(part in call for part in parts for call in calls if not call.startswith((LIB, LEFT))):
+            return name, hint
+        return without_lib(calls)
+
+    return method
+
+
+def without_lib(calls: Mapping[str, int]) -> tuple[str, str] | None:
+    """The `method` of an exercise that forbids `lib`."""
+    used = sorted(call for call in calls if call.startswith(LIB))
+    return ("function of lib", f"{used[0]} did it for you; write it yourself.") if used else None
 
 
 def _by_name(hints: str) -> dict[str, str]:

@@ -7,7 +7,9 @@ calls the answer on them and returns plain data, and `judge` compares.
 import copy
 import itertools
 import math
+import os
 import random
+import sys
 import textwrap
 import warnings
 from collections import Counter
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
+from types import FrameType
 from typing import ClassVar
 
 import torch
@@ -23,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle of a word
 NOT_DONE = "not done"
+LIB = "lib's "
 LEFT = "left: "  # begins what `collect` counts for an effect that stays
 
 
@@ -103,10 +107,11 @@ class Implement(_Exercise):
 
     answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
     sizes of the lesson. draw: maps a random generator to the cases that decide on a grade. solution: maps a case to the
-    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named,
-    if it explains nearly all, and the answer behaves as it in more than one case; ties: the one that also fits most
-    passing cases, then the first listed. errors: from a part of an error's text to a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
-    way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named, if
+    it explains nearly all and the answer behaves like it in more than one case; ties: the one that also fits most
+    passing cases, then the first listed. errors: from a part of an error's text to a mistake's name and a hint. method:
+    from counts of torch's calls (`collect`) to a mistake's name and a hint if the way to the result is wrong, else
+    None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
     a message shows a case; `given` if None.
     """
 
@@ -433,12 +438,12 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
 
     Returns:
         For each case, as plain data: value; error, its type and text, or ""; after, the arguments after the call; and
-        calls, from the names of torch's functions to how often each was called.
+        calls, from the names of torch's functions, and of those of `lib` after LIB, to how often each was called.
     """
     results = []
     for case in cases:
         arguments, value, error = copy.deepcopy(case), None, ""
-        before, random_state = _settings(), torch.get_rng_state()
+        states, before = _random_states(), _settings()
         # nbgrader gives no points to a cell that writes to stderr, and a warning is no mistake.
         with _Calls() as calls, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -448,10 +453,11 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
                 pass
             except (Exception, SystemExit) as problem:
                 error = f"{type(problem).__name__}: {problem}"
+        now = _settings()
         for name, (setting, restore) in before.items():
-            if _settings()[name][0] != setting:
+            if now[name][0] != setting:
                 calls.counts[f"{LEFT}{name} is another"] += 1
-                restore(random_state if name == "torch's random seed" else setting)
+                restore(states.get(name, setting))
         if any(tensor.requires_grad for tensor in _tensors(arguments)):
             calls.counts[f"{LEFT}a tensor that it was given requires a gradient"] += 1
         for net, state in calls.nets:
@@ -497,7 +503,16 @@ def _settings() -> dict[str, tuple[object, Callable]]:
     """What holds for the whole program: the value, and what restores it."""
     printing = torch._tensor_str.PRINT_OPTS
     shown = {name: getattr(printing, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
-    return {
+    # The words of a generator's state, which seed() replaces; `_random_states` sees to it that a few draws don't.
+    settings = {"Python's random seed": (random.getstate()[1][:-1], random.setstate)}
+    if numpy := sys.modules.get("numpy"):
+        settings["NumPy's random seed"] = numpy.random.get_state()[1].tolist(), numpy.random.set_state
+    if plotting := sys.modules.get("matplotlib"):
+        styles = {name: value for name, value in dict.items(plotting.rcParams) if name != "backend"}
+        settings["matplotlib's style"] = styles, partial(dict.update, plotting.rcParams)
+    return settings | {
+        "the working directory": (os.getcwd(), os.chdir),
+        "torch's default device": (torch.get_default_device(), torch.set_default_device),
         "torch's recording of gradients": (torch.is_grad_enabled(), torch.set_grad_enabled),
         "torch's default dtype": (torch.get_default_dtype(), torch.set_default_dtype),
         "torch's search for anomalies": (torch.is_anomaly_enabled(), torch.autograd.set_detect_anomaly),
@@ -509,6 +524,16 @@ def _settings() -> dict[str, tuple[object, Callable]]:
         "torch's way to print": (shown, lambda shown: torch.set_printoptions(**shown)),
         "torch's random seed": (torch.initial_seed(), torch.set_rng_state),
     }
+
+
+def _random_states() -> dict[str, object]:
+    """The states of the global generators, which are then moved into the middle of their current words."""
+    states = {"torch's random seed": torch.get_rng_state(), "Python's random seed": random.getstate()}
+    random.random()
+    if numpy := sys.modules.get("numpy"):
+        states["NumPy's random seed"] = numpy.random.get_state()
+        numpy.random.random()
+    return states
 
 
 def _state(net: nn.Module) -> dict[str, object]:
@@ -540,11 +565,19 @@ class _Calls(TorchFunctionMode):
 
     def __enter__(self) -> "_Calls":
         self.running.append(self)
+        self.traced = sys.gettrace()
+        sys.settrace(self._of_lib)
         return super().__enter__()
 
     def __exit__(self, *problem: object) -> None:
+        sys.settrace(self.traced)
         self.running.remove(self)
         super().__exit__(*problem)
+
+    def _of_lib(self, frame: FrameType, event: str, argument: object) -> None:
+        module = frame.f_globals.get("__name__") or ""
+        if module.startswith("lib.") and not module.startswith("lib.checks"):
+            self.counts[LIB + frame.f_code.co_name] += 1
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1

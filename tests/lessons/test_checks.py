@@ -3,11 +3,14 @@
 import copy
 import json
 import math
+import os
+import random
 import re
 from collections import deque
 from functools import partial
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -918,11 +921,16 @@ def test_effects_that_stay_are_told_and_undone():
         lambda x: torch.set_default_dtype(torch.float64),
         lambda x: torch.manual_seed(5),
         lambda x: torch.set_printoptions(precision=9),
+        lambda x: torch.set_default_device("meta"),
+        lambda x: random.seed(5),
+        lambda x: np.random.seed(5),
+        lambda x: os.chdir("/"),
+        lambda x: plt.rcParams.update({"font.size": 30}),
         lambda x: x.requires_grad_(),
     ):
         assert exercise(lambda x, effect=effect: (effect(x), x + 1)[1]).mistake == "effect that stays"
         assert exercise(lambda x: x + 1).right and torch.is_grad_enabled()
-    assert exercise(lambda x: torch.randn(2) * 0 + x + 1).right
+    assert exercise(lambda x: torch.randn(2) * (random.random() + np.random.rand()) * 0 + x + 1).right
 
 
 def test_errors_are_named_by_their_text():
