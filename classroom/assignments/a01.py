@@ -167,6 +167,7 @@ def _draw_names(draw: random.Random) -> list[tuple]:
         ([name(draw.randint(2, 5))], 6),
         ([name(5), name(6)], 5),
         ([name(3), name(2)], 1),
+        ([name(4), again := name(2), [*again, *again, again[0]], name(3), again, name(1), name(5)], 3),
     ]
 
 
@@ -218,8 +219,9 @@ def _draw_embedding(draw: random.Random) -> list[tuple]:
     sizes = [(27, 10, (32, 8)), (draw.randint(5, 9), draw.randint(3, 6), (draw.randint(3, 7),))]
     sizes += [(draw.randint(11, 40), 4, (2, draw.randint(3, 5), 3)), (7, 9, (1, draw.randint(2, 4)))]
     cases = [(ids(draw, size, *shape), numbers(draw, size, channels)) for size, channels, shape in sizes]
-    # Ids that do not reach the last rows of the table, and a single id.
-    return [*cases, (ids(draw, 5, 3, 4), numbers(draw, 9, 3)), (ids(draw, 6), numbers(draw, 8, 5))]
+    # Ids that do not reach the last rows of the table and leave out others, and a single id.
+    some = torch.tensor([[4, 0, 4], [draw.choice([1, 3]), 4, 0]])
+    return [*cases, (some, numbers(draw, 9, 3)), (ids(draw, 6), numbers(draw, 8, 5))]
 
 
 EMBED = Implement(
@@ -279,8 +281,8 @@ def _of_targets(probs: Tensor, targets: Tensor) -> Tensor:
     return probs[torch.arange(len(targets)), targets]
 
 
-def _net(draw: random.Random, B: int, T: int, C: int, size: int) -> tuple:
-    return ids(draw, size, B, T), ids(draw, size, B), numbers(draw, size, C), numbers(draw, T * C, size) * 0.2
+def _net(draw: random.Random, B: int, T: int, C: int, size: int, spread: float = 0.2) -> tuple:
+    return ids(draw, size, B, T), ids(draw, size, B), numbers(draw, size, C), numbers(draw, T * C, size) * spread
 
 
 def _draw_nets(draw: random.Random) -> list[tuple]:
@@ -289,6 +291,7 @@ def _draw_nets(draw: random.Random) -> list[tuple]:
         _net(draw, draw.randint(9, 20), draw.randint(3, 5), 4, draw.randint(5, 8)),
         _net(draw, draw.randint(3, 5), 2, 6, draw.randint(30, 40)),
         _net(draw, 1, 4, 3, draw.randint(11, 15)),
+        _net(draw, 9, 3, 5, 8, spread=1.5),  # sure of itself, and wrong
     ]
 
 
@@ -297,7 +300,7 @@ MENDED = Implement(
     [_net(random.Random(1), 32, 8, 10, 27), _net(random.Random(2), 12, 3, 4, 6), _net(random.Random(3), 1, 2, 3, 9)],
     _draw_nets,
     _loss,
-    "The loss is right for batches of 32, 12 and 1, and a net that knows nothing has ln of the number of characters.",
+    "The loss is right for large and small batches, and a net that knows nothing has ln of the number of characters.",
     mistakes(
         """
         not done: The loss is that of the net as given, so the mistake is still in it.

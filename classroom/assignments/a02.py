@@ -135,6 +135,7 @@ def _draw_flatten(draw: random.Random) -> list[tuple]:
         (2, turned),
         (draw.choice([4, 5]), numbers(draw, B, 6, C)),
         (5, numbers(draw, B, 3, C)),
+        (1, numbers(draw, B, 1, C)),
     ]
 
 
@@ -217,17 +218,17 @@ def _draw_nets(draw: random.Random) -> list[tuple]:
         (kind, 2 * draw.randint(2, 5), draw.randint(2, 6))
         for kind in ("strided", "causal", "squares", "top", "falling")
     ]
-    cases += [("balanced", 2 * draw.randint(2, 5), draw.randint(3, 6))]
+    cases += [("balanced", 2 * draw.randint(2, 5), draw.randint(4, 6))]
     return [(*case, draw.getrandbits(20)) for case in cases]
 
 
 SEEN = Implement(
     "my_seen",
     [("pairs", 8, 10, 1), ("strided", 6, 4, 2), ("squares", 4, 3, 3), ("causal", 6, 2, 4), ("top", 6, 3, 5)]
-    + [("falling", 6, 3, 6), ("balanced", 8, 3, 7)],
+    + [("falling", 6, 3, 6), ("balanced", 8, 4, 7)],
     _draw_nets,
     _sees,
-    "The gradient shows what each place sees in five nets: pairs, strided pairs, squares, causal, the top of a tree.",
+    "The gradient shows what each place sees: in pairs, strided pairs, squares, a causal net and the top of a tree.",
     mistakes(
         """
         gradient not reset: Each place also sees what the places before it see: gradients accumulate from call to call.

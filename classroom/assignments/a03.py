@@ -172,7 +172,8 @@ FORBIDDEN = forbid(
 
 
 def _norm_case(draw: random.Random, eps: float, *shape: int) -> tuple:
-    return _uneven(draw, *shape), numbers(draw, shape[-1]) + 2, numbers(draw, shape[-1]), eps
+    weight = (numbers(draw, shape[-1]).abs() + 0.5) * torch.tensor([1.0, -1.0] * shape[-1])[: shape[-1]]
+    return _uneven(draw, *shape), weight, numbers(draw, shape[-1]), eps
 
 
 def _draw_norms(draw: random.Random) -> list[tuple]:
@@ -449,7 +450,8 @@ def _draw_padded(draw: random.Random) -> list[tuple]:
     holes[0], holes[1, :3] = True, torch.tensor([False, True, False])
     few = torch.ones(3, 4, dtype=torch.bool)
     few[0, 3] = few[2, draw.randint(0, 2)] = False
-    return [*(_padded_case(draw, *size) for size in sizes), _padded(draw, holes, 4), _padded(draw, few, 2)]
+    others = [_padded(draw, holes, 4), _padded(draw, few, 2), _padded(draw, torch.zeros(3, 4, dtype=torch.bool), 3)]
+    return [*(_padded_case(draw, *size) for size in sizes), *others]
 
 
 LETTERS = Implement(

@@ -261,10 +261,11 @@ def _in_columns(logits: Tensor, temperature: float, k: int) -> Tensor:
 
 def _draw_dials(draw: random.Random) -> list[tuple]:
     sizes = [(32, 27, 5), (draw.randint(4, 9), draw.randint(9, 15), 3), (1, 8, 2), (3, 6, 6), (5, 10, 1)]
-    return [
+    cases = [
         (numbers(draw, B, V) * 2, temperature, k)
         for (B, V, k), temperature in zip(sizes, (0.5, 2.0, 0.7, 1.6, 3.0), strict=True)
     ]
+    return [*cases, (numbers(draw, 3, 7) - 60, 2.0, 3)]  # far below 0
 
 
 DIALS = Implement(

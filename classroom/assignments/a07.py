@@ -315,7 +315,8 @@ def _folded(
 def _draw_folds(draw: random.Random) -> list[tuple]:
     cases = []
     for out, width, eps in ((32, 20, 1e-5), (draw.randint(4, 7), draw.randint(8, 12), 0.1), (6, 6, 0.01), (1, 3, 0.05)):
-        norm = {"weight": numbers(draw, out).abs() + 0.3, "bias": numbers(draw, out), "eps": eps}
+        weight = (numbers(draw, out).abs() + 0.3) * torch.tensor([-1.0, 1.0] * out)[:out]
+        norm = {"weight": weight, "bias": numbers(draw, out), "eps": eps}
         norm |= {"running_mean": numbers(draw, out), "running_var": numbers(draw, out).abs() * 0.5 + 0.02}
         cases.append((numbers(draw, out, width), numbers(draw, out), norm))
     return cases
@@ -410,7 +411,7 @@ def _path_sums(taps: Sequence[Sequence[int]]) -> list[int]:
 def _draw_stacks(draw: random.Random) -> list[tuple]:
     cases = [(2, [1, 2, 4]), (2, [1, draw.randint(3, 6)]), (3, [2, draw.randint(5, 7)]), (2, [1, 1, 2])]
     cases += [(3, draw.sample([1, 2, 3, 10], 3)), (4, [draw.randint(2, 5)]), (2, [1, 2, 3, draw.randint(8, 12)])]
-    return cases
+    return [*cases, (2, [draw.randint(6, 9), 1, 4]), (1, [3, 2]), (2, [1] * draw.randint(4, 6))]
 
 
 SEEN = Implement(

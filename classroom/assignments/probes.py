@@ -26,7 +26,7 @@ def nothing(result: object) -> bool:
 def embed(answer: Callable, ids: Tensor, table: Tensor) -> object:
     """The result; a note if a row that is not looked up, of numbers that are not finite, has no part in it."""
     out, spoiled = answer(ids, table), table.clone()
-    spoiled[[row for row in range(len(table)) if not (ids == row).any()]] = torch.nan
+    spoiled[[row for row in range(int(ids.max())) if not (ids == row).any()]] = torch.nan
     if spoiled.isnan().any() and isinstance(out, Tensor):
         out_of_spoiled = answer(ids.clone(), spoiled)
         if isinstance(out_of_spoiled, Tensor) and not out_of_spoiled.isnan().any():
@@ -55,14 +55,14 @@ def reading_net(kind: str, T: int, C: int, seed: int) -> Callable[[Tensor], Tens
     activation = {"squares": torch.square, "falling": lambda y: -y, "balanced": lambda y: y}.get(kind, torch.tanh)
     if kind == "falling":  # slopes below zero, and small ones
         weight, right = weight.abs(), right * 1e-4
-    if kind == "balanced":  # neither the first channel nor the first output counts, and slopes add up to zero
+    if kind == "balanced":  # neither the first nor the last channels and outputs count, and slopes add up to zero
         weight = torch.zeros(C, 5)
-        weight[-1, 1:], weight[-2, 1:] = 0.5, -0.5
+        weight[1, 1:4], weight[2, 1:4] = 0.5, -0.5
 
     def net(x: Tensor) -> Tensor:
         y = activation(x @ weight)
         if kind == "balanced":  # no slope, but a change for those who try instead
-            y = y + torch.floor(16 * x[..., -1:]) / 16
+            y = y + torch.floor(16 * x[..., 1:2]) / 16 * weight[1].sign()
         if kind == "top":
             return (left * y).sum(1)
         if kind == "strided":
@@ -186,7 +186,7 @@ def evaluation_results(loss: object, sizes: list[int], mode: str, moved: bool, r
 
 def evaluation(answer: Callable, X: Tensor, Y: Tensor, settings: dict) -> object:
     """The loss that the answer measures, and what happened to the net."""
-    net = small_net(9, X.shape[1], settings["net"])
+    net = small_net(settings["vocabulary"], X.shape[1], settings["net"])
     before, wrapped = copy.deepcopy(net.state_dict()), Watched(net).train(settings["mode"] == "train")
     loss = answer(wrapped, X, Y, settings["piece"])
     if nothing(loss):

@@ -69,7 +69,7 @@ def forbid(parts: Sequence[str], name: str, hint: str) -> Callable[[Mapping[str,
 def without_lib(calls: Mapping[str, int]) -> tuple[str, str] | None:
     """The `method` of an exercise that forbids `lib`."""
     used = sorted(call for call in calls if call.startswith(LIB))
-    return ("function of lib", f"{used[0]} did it for you; write it yourself.") if used else None
+    return ("function of lib", f"{used[0].removeprefix(LIB)} did it for you; write it yourself.") if used else None
 
 
 def _by_name(hints: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle of a word
 NOT_DONE = "not done"
-LIB = "lib's "
+LIB = "by lib: "  # begins what `collect` counts for a module of `lib` that was used
 LEFT = "left: "  # begins what `collect` counts for an effect that stays
 
 
@@ -438,7 +438,7 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
 
     Returns:
         For each case, as plain data: value; error, its type and text, or ""; after, the arguments after the call; and
-        calls, from the names of torch's functions, and of those of `lib` after LIB, to how often each was called.
+        calls, from the names of torch's functions, and of lib's modules after LIB, to how often each was called.
     """
     results = []
     for case in cases:
@@ -577,7 +577,7 @@ class _Calls(TorchFunctionMode):
     def _of_lib(self, frame: FrameType, event: str, argument: object) -> None:
         module = frame.f_globals.get("__name__") or ""
         if module.startswith("lib.") and not module.startswith("lib.checks"):
-            self.counts[LIB + frame.f_code.co_name] += 1
+            self.counts[LIB + module] += 1
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1
