@@ -188,7 +188,7 @@ def _draw_logits(draw: random.Random) -> list[tuple]:
     wide = numbers(draw, 4, 6) + torch.tensor([[-1000.0, 1000.0, 0, -500, 999, 0], [1000.0, -1000, -1000, 0, 0, 0]] * 2)
     alone = numbers(draw, 2, 5).masked_fill(torch.tensor([[True] + [False] * 4, [True] * 3 + [False, True]]), -math.inf)
     shapes = numbers(draw, 32, 27) * 2, numbers(draw, B, T, V), numbers(draw, 11)
-    return [(x,) for x in (*shapes, far, cut, wide, wide.view(2, 2, 6), wide[0], alone)]
+    return [(x,) for x in (*shapes, far, cut, cut - 1000, wide, wide.view(2, 2, 6), wide[0], alone)]
 
 
 SOFTMAX = Implement(
@@ -265,7 +265,7 @@ def _draw_dials(draw: random.Random) -> list[tuple]:
         (numbers(draw, B, V) * 2, temperature, k)
         for (B, V, k), temperature in zip(sizes, (0.5, 2.0, 0.7, 1.6, 3.0), strict=True)
     ]
-    return [*cases, (numbers(draw, 3, 7) - 60, 2.0, 3)]  # far below 0
+    return [*cases, (numbers(draw, 3, 7) - 160, 2.0, 3)]  # far below 0
 
 
 DIALS = Implement(
@@ -546,7 +546,17 @@ def _names_case(draw: random.Random, letters: int, vocabulary: int, context: int
 
 def _draw_names(draw: random.Random) -> list[tuple]:
     sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8), (400, 27, 8)]
-    return [_names_case(draw, *size) for size in sizes]
+    return [*(_names_case(draw, *size) for size in sizes), _unlikely_name(draw)]
+
+
+def _unlikely_name(draw: random.Random) -> tuple:
+    """Eight letters, each the least likely one."""
+    name, settings = _names_case(draw, 0, 27, 4)
+    net = small_net(settings["vocabulary"], settings["context"], settings["net"]).eval()
+    with torch.no_grad():
+        for _ in range(8):
+            name.append(1 + net(torch.tensor([([0] * 4 + name)[-4:]]))[0, 1:].argmin().item())
+    return name, settings
 
 
 LOG_PROB = Implement(

@@ -411,7 +411,7 @@ def _path_sums(taps: Sequence[Sequence[int]]) -> list[int]:
 def _draw_stacks(draw: random.Random) -> list[tuple]:
     cases = [(2, [1, 2, 4]), (2, [1, draw.randint(3, 6)]), (3, [2, draw.randint(5, 7)]), (2, [1, 1, 2])]
     cases += [(3, draw.sample([1, 2, 3, 10], 3)), (4, [draw.randint(2, 5)]), (2, [1, 2, 3, draw.randint(8, 12)])]
-    return [*cases, (2, [draw.randint(6, 9), 1, 4]), (1, [3, 2]), (2, [1] * draw.randint(4, 6))]
+    return [*cases, (2, [draw.randint(6, 9), 1, 4]), (1, [3, 2]), (2, [1] * draw.randint(4, 6)), (3, [9, 1, 27, 3])]
 
 
 SEEN = Implement(

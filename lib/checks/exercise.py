@@ -454,6 +454,7 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
             except (Exception, SystemExit) as problem:
                 error = f"{type(problem).__name__}: {problem}"
         now = _settings()
+        torch.set_rng_state(states["torch's random seed"])
         for name, (setting, restore) in before.items():
             if now[name][0] != setting:
                 calls.counts[f"{LEFT}{name} is another"] += 1
@@ -527,8 +528,9 @@ def _settings() -> dict[str, tuple[object, Callable]]:
 
 
 def _random_states() -> dict[str, object]:
-    """The states of the global generators, which are then moved into the middle of their current words."""
+    """The states of the global generators, which are then moved away from where `seed` would put them."""
     states = {"torch's random seed": torch.get_rng_state(), "Python's random seed": random.getstate()}
+    torch.manual_seed(torch.initial_seed() ^ 987_654_321)  # one that no answer sets
     random.random()
     if numpy := sys.modules.get("numpy"):
         states["NumPy's random seed"] = numpy.random.get_state()
