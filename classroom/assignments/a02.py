@@ -81,7 +81,16 @@ def single(T: int, C: int, B: int, **_: object) -> dict:
     """,
 )
 def place(t: int, n1: int, n2: int, **_: object) -> dict:
-    return {"right": t // n1, "strided pairs": t % n2, "place inside the group": t % n1, "counted from 1": t // n1 + 1}
+    return {
+        "right": t // n1,
+        "strided pairs": t % n2,
+        "place inside the group": t % n1,
+        "counted from 1": t // n1 + 1,
+        "time steps counted from 1": (t + 1) // n1,
+        "groups of n2": t // n2,
+        "both stages": t // (n1 * n2),
+        "place of t": t,
+    }
 
 
 @question(
@@ -98,6 +107,8 @@ def column(t: int, c: int, C: int, T: int, **_: object) -> dict:
         "time and channels swapped": c * T + t,
         "counted from 1": t * C + c + 1,
         "one time step too few": (t - 1) * C + c,
+        "channel only": c,
+        "first stage only": t % T * C,
     }
 
 

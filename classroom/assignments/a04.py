@@ -462,9 +462,8 @@ def _emptied(windows: Tensor, targets: Tensor, table: Tensor, weight: Tensor, lr
 
 
 def _draw_trainings(draw: random.Random) -> list[tuple]:
-    sizes = [(32, 8, 10, 27), (draw.randint(5, 9), 3, 4, draw.randint(11, 15)), (1, 2, 6, 5), (9, 3, 4, 7)]
-    rates = 0.5, 0.2, 0.1, 9.0  # the last one so high that a loss rises
-    return [(*_net_case(draw, *size, lr), draw.randint(4, 6)) for size, lr in zip(sizes, rates, strict=True)]
+    sizes = [(32, 8, 10, 27), (draw.randint(5, 9), 3, 4, draw.randint(11, 15)), (1, 2, 6, 5)]
+    return [(*_net_case(draw, *size, lr), draw.randint(4, 6)) for size, lr in zip(sizes, (0.5, 0.2, 0.1), strict=True)]
 
 
 MENDED = Implement(

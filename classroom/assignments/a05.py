@@ -4,7 +4,7 @@ import copy
 import itertools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from classroom.assignments import probes
 from classroom.assignments.a01 import windows_of
 from classroom.assignments.probes import changed, sampling_results, small_net
-from classroom.assignments.tables import forbid, mistakes, predictions, question, without_lib
+from classroom.assignments.tables import forbid, mistakes, predictions, question, tells, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 
 LETTERS = ".aeil"
@@ -25,7 +25,9 @@ def _own_numbers(draw: random.Random) -> dict[str, object]:
     ends = [end / sum(first) for end in itertools.accumulate(first)]
     # The dart lands well inside an interval that has others on both sides.
     inside = [u / 100 for u in range(100) if ends[0] < u / 100 < ends[-2]]
-    u = draw.choice([u for u in inside if min(abs(u - end) for end in ends) > 0.02])
+    well = [u for u in inside if min(abs(u - end) for end in ends) > 0.02]
+    # Few darts tell all wrong ways from the right one.
+    u = draw.choice([u for u in well if tells({"powers": [first, second], "u": u}, drawn)] or well)
     chain = [draw.randint(5, 15), *(draw.randint(20, 80) for _ in range(draw.randint(2, 4))), draw.randint(30, 70)]
     return {
         "powers": [first, second],
@@ -57,6 +59,9 @@ def row(powers: list[list[int]], letter: str, **_: object) -> dict:
         "softmax over dim 0": _of_letter(powers, letter, 0),
         "softmax over everything": _of_letter(powers, letter, None),
         "not exponentiated": logits[letter] / sum(logits.values()),
+        "other window": _of_letter(powers[::-1], letter, 1),
+        "neither": powers[0][LETTERS.index(letter)] / 100,
+        "all alike": 1 / len(LETTERS),
     }
 
 
@@ -74,6 +79,10 @@ def column(powers: list[list[int]], letter: str, **_: object) -> dict:
         "softmax over dim 1": _of_letter(powers, letter, 1),
         "softmax over everything": _of_letter(powers, letter, None),
         "batch of one": 1.0,
+        "other window": _of_letter(powers[::-1], letter, 0),
+        "other window over dim 1": _of_letter(powers[::-1], letter, 1),
+        "both alike": 0.5,
+        "logits": (logs := [math.log(row[LETTERS.index(letter)]) for row in powers])[0] / sum(logs),
     }
 
 
@@ -122,6 +131,15 @@ def top_2(powers: list[list[int]], **_: object) -> dict:
     }
 
 
+def _landed(row: list[float], u: float, letters: Sequence = LETTERS) -> object:
+    """The letter in whose interval u is, the numbers of the row laid end to end."""
+    return letters[sum(end / sum(row) <= u for end in itertools.accumulate(row))]
+
+
+def _landed_size(row: list[int], u: float) -> int:
+    return _landed(row, u, row)
+
+
 @question(
     "Lay the probabilities of the first window end to end, in the order of the columns, and mark u.",
     """
@@ -132,12 +150,19 @@ def top_2(powers: list[list[int]], **_: object) -> dict:
 )
 def drawn(powers: list[list[int]], u: float, **_: object) -> dict:
     row = powers[0]
-    place = sum(end / sum(row) <= u for end in itertools.accumulate(row))
+    place = LETTERS.index(_landed(row, u))
     return {
         "right": LETTERS[place],
         "likeliest character": LETTERS[row.index(max(row))],
         "one place too early": LETTERS[place - 1],
         "one place too late": LETTERS[place + 1],
+        "other window": _landed(powers[1], u),
+        "over dim 0": _landed([_of_letter(powers, letter, 0) for letter in LETTERS], u),
+        "largest first": LETTERS[row.index(_landed_size(sorted(row, reverse=True), u))],
+        "smallest first": LETTERS[row.index(_landed_size(sorted(row), u))],
+        "from the right": _landed(row[::-1], u, LETTERS[::-1]),
+        "equal intervals": LETTERS[int(u * len(LETTERS))],
+        "stop mark left out": _landed(row[1:], u, LETTERS[1:]),
     }
 
 
@@ -400,7 +425,7 @@ DRAW = Implement(
             ".item() and int() take one number from a tensor; there is one for each row.",
         ),
     },
-    probe=probes.draw_twice,
+    probe=probes.draw_repeatedly,
 )
 
 

@@ -197,11 +197,12 @@ def evaluation(answer: Callable, X: Tensor, Y: Tensor, settings: dict) -> object
     return evaluation_results(float(loss), sizes, mode, changed(net, before), recorded)
 
 
-def draw_twice(answer: Callable, probs: Tensor, u: Tensor) -> object:
+def draw_repeatedly(answer: Callable, probs: Tensor, u: Tensor) -> object:
     """The ids drawn; a text if the same numbers gave different ids."""
-    first, second = answer(probs.clone(), u.clone()), answer(probs, u)
-    same = not isinstance(first, Tensor) or not isinstance(second, Tensor) or torch.equal(first, second)
-    return first if same else "two answers to the same u"
+    first, *others = (answer(probs.clone(), u.clone()) for _ in range(5))
+    others.append(answer(probs, u))
+    alike = lambda other: not isinstance(first, Tensor) or not isinstance(other, Tensor) or torch.equal(first, other)
+    return first if all(map(alike, others)) else "two answers to the same u"
 
 
 def sampling_results(letters: object, moved: bool) -> dict[str, object]:
@@ -311,7 +312,7 @@ PROBES = {
     "a02": {"flatten": flatten, "seen": seen},
     "a03": {"layer": norm_layer},
     "a04": {"step": step, "schedule": learning_rates, "mended": training, "evaluate": evaluation},
-    "a05": {"draw": draw_twice, "mended": sampling, "log_prob": log_prob},
+    "a05": {"draw": draw_repeatedly, "mended": sampling, "log_prob": log_prob},
     "a07": {"seen": lags, "mended": logits_everywhere},
     "a08": {"memory": memory},
 }

@@ -107,9 +107,9 @@ class Implement(_Exercise):
 
     answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
     sizes of the lesson. draw: maps a random generator to the cases that decide on a grade. solution: maps a case to the
-    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named, if
-    it explains nearly all and the answer behaves like it in more than one case; ties: the one that also fits most
-    passing cases, then the first listed. errors: from a part of an error's text to a mistake's name and a hint. method:
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases, and of
+    those the one that fits most passing cases, then the first listed; it is named if it explains nearly all failed ones,
+    and these are more than one or no passing one contradicts it. errors: from a part of an error's text to a mistake's name and a hint. method:
     from counts of torch's calls (`collect`) to a mistake's name and a hint if the way to the result is wrong, else
     None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
     a message shows a case; `given` if None.
@@ -174,13 +174,13 @@ class Implement(_Exercise):
             if rank > score and not all(results[n]["error"] for n in explained):
                 shown = next(n for n in explained if not results[n]["error"])
                 score, likely = rank, (shown, mistake.name, mistake.hint)
+                contradicted = any(_fits(mistake, cases[n], results[n]) is False for n in passed)
+                alike = len(cases) == 1 or (rank[1] > 0 and not contradicted)
             if score == (len(failed), len(passed)):
                 break
-        # Once may be chance: a mistake is named for behaviour that it explains nearly always.
-        explained, often = score[0], min(2, len(cases))
-        valued = sum(not results[n]["error"] for n in failed)
-        nearly_all = 4 * explained >= 3 * valued and 2 * explained >= len(failed)
-        if nearly_all and sum(score) >= often and (explained >= often or explained == len(failed)):
+        # One case may be chance, unless no other contradicts it.
+        explained, valued = score[0], sum(not results[n]["error"] for n in failed)
+        if likely and 4 * explained >= 3 * valued and 2 * explained >= len(failed) and (explained > 1 or alike):
             return likely
         for number in failed:
             if named := self._error(results[number]):
@@ -281,12 +281,15 @@ def _kind(x: Tensor) -> str:
     return "booleans" if x.dtype == torch.bool else "floats" if x.is_floating_point() else "integers"
 
 
-def _fits(mistake: Mistake, case: tuple, result: Mapping) -> bool:
-    """Whether the answer did what the mistake does: returned the same, or an error where the mistake is impossible."""
+def _fits(mistake: Mistake, case: tuple, result: Mapping) -> bool | None:
+    """Whether the answer did what the mistake does: returned the same, or an error where the mistake is impossible.
+
+    None if the mistake is impossible in this case and the answer returned something.
+    """
     try:
         made = mistake.makes(*case)
     except (RuntimeError, ValueError, IndexError, TypeError, ArithmeticError):
-        return bool(result["error"])
+        return True if result["error"] else None
     return not result["error"] and difference(result["value"], made) is None
 
 
@@ -343,11 +346,16 @@ def listed(answer: Callable, *case: object) -> object:
 
 @dataclass(frozen=True, repr=False)
 class Question:
-    """A value to predict. right: the value, or a function from the student's numbers to it. mistakes: wrong values."""
+    """A value to predict.
+
+    right: the value, or a function from the student's numbers to it. mistakes: wrong values. others: from the numbers to
+    more wrong values, without names, which must not be right by chance.
+    """
 
     right: object
     hint: str
     mistakes: Sequence[Mistake] = ()
+    others: Callable[[dict], Sequence[object]] = lambda mine: ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -454,11 +462,12 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
             except (Exception, SystemExit) as problem:
                 error = f"{type(problem).__name__}: {problem}"
         now = _settings()
-        torch.set_rng_state(states["torch's random seed"])
         for name, (setting, restore) in before.items():
             if now[name][0] != setting:
                 calls.counts[f"{LEFT}{name} is another"] += 1
-                restore(states.get(name, setting))
+                restore(setting)
+        for restore, state in states:
+            restore(state)
         if any(tensor.requires_grad for tensor in _tensors(arguments)):
             calls.counts[f"{LEFT}a tensor that it was given requires a gradient"] += 1
         for net, state in calls.nets:
@@ -504,10 +513,10 @@ def _settings() -> dict[str, tuple[object, Callable]]:
     """What holds for the whole program: the value, and what restores it."""
     printing = torch._tensor_str.PRINT_OPTS
     shown = {name: getattr(printing, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
-    # The words of a generator's state, which seed() replaces; `_random_states` sees to it that a few draws don't.
-    settings = {"Python's random seed": (random.getstate()[1][:-1], random.setstate)}
+    restored = lambda state: None  # by `_random_states`
+    settings = {"Python's random seed": (random.getstate()[1][:-1], restored)}
     if numpy := sys.modules.get("numpy"):
-        settings["NumPy's random seed"] = numpy.random.get_state()[1].tolist(), numpy.random.set_state
+        settings["NumPy's random seed"] = numpy.random.get_state()[1].tolist(), restored
     if plotting := sys.modules.get("matplotlib"):
         styles = {name: value for name, value in dict.items(plotting.rcParams) if name != "backend"}
         settings["matplotlib's style"] = styles, partial(dict.update, plotting.rcParams)
@@ -523,17 +532,19 @@ def _settings() -> dict[str, tuple[object, Callable]]:
         ),
         "torch's number of threads": (torch.get_num_threads(), torch.set_num_threads),
         "torch's way to print": (shown, lambda shown: torch.set_printoptions(**shown)),
-        "torch's random seed": (torch.initial_seed(), torch.set_rng_state),
+        "torch's random seed": (torch.initial_seed(), restored),
     }
 
 
-def _random_states() -> dict[str, object]:
-    """The states of the global generators, which are then moved away from where `seed` would put them."""
-    states = {"torch's random seed": torch.get_rng_state(), "Python's random seed": random.getstate()}
-    torch.manual_seed(torch.initial_seed() ^ 987_654_321)  # one that no answer sets
-    random.random()
+def _random_states() -> list[tuple[Callable, object]]:
+    """What restores the global generators, each with its state; they go on from a seed that no answer sets."""
+    states = [(torch.set_rng_state, torch.get_rng_state()), (random.setstate, random.getstate())]
+    torch.manual_seed(987_654_321)
+    random.seed(987_654_321)
+    random.random()  # the words of the state change with the first number, and then not for long
     if numpy := sys.modules.get("numpy"):
-        states["NumPy's random seed"] = numpy.random.get_state()
+        states.append((numpy.random.set_state, numpy.random.get_state()))
+        numpy.random.seed(987_654_321)
         numpy.random.random()
     return states
 

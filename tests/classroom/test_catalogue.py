@@ -55,6 +55,17 @@ def test_own_wrong_value_of_each_mistake_is_named_as_it(assignment, name):
                 assert exercise.judge([(mine,)], [{"value": predicted, "error": ""}]).mistake == mistake.name
 
 
+@pytest.mark.parametrize(("assignment", "name"), PREDICTED)
+def test_no_student_is_right_by_chance(assignment, name):
+    exercise = TABLES[assignment][name]
+    for number in range(200):
+        mine = exercise.numbers_of(f"student {number}")
+        right = {key: question.right(mine) for key, question in exercise.questions.items()}
+        for key, question in exercise.questions.items():
+            for wrong in [*(mistake.makes(mine) for mistake in question.mistakes), *question.others(mine)]:
+                assert not exercise.judge([(mine,)], [{"value": {**right, key: wrong}, "error": ""}]).right
+
+
 @pytest.mark.parametrize(("assignment", "name"), EVERY)
 def test_answers_get_the_verdict_that_they_deserve(assignment, name):
     answers = [answer for answer in ANSWERS[assignment] if answer.exercise == name]
