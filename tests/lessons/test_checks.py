@@ -613,6 +613,9 @@ WRONG = {
         "wrong for large logits": [lambda x: exped(x.clamp(-60, 60))],
         "not a number": [lambda x: x.exp() / (x.exp().sum(dim=1, keepdim=True) + 1e-9)],
         "one maximum for all rows": [lambda x: exped(x - x.max())],
+        "first subtracted": [lambda x: exped(x - x[:, :1])],
+        "smallest subtracted": [lambda x: exped(x - x.min(dim=1, keepdim=True).values)],
+        "mean subtracted": [lambda x: exped(x - x.mean(dim=1, keepdim=True))],
         "error": [lambda x: torch.stack([F.softmax(x[i], dim=0) for i in range(3)])],
         "sign turned round": [lambda x: F.softmin(x, dim=1)],
         "other values": [
@@ -641,7 +644,12 @@ WRONG = {
         "not paired": [lambda a, b, d: ends(a[d].mean(1) - b[d.flip(0)].mean(1))],
         "two intervals": [lambda a, b, d: [x - y for x, y in zip(*(ends(x[d].mean(1)) for x in (a, b)), strict=True)]],
         "one mean of all": [lambda a, b, d: ends((a - b)[d].mean()), lambda a, b, d: ((a - b)[d].mean(),) * 2],
-        "other values": [lambda a, b, d: (0.0, 0.0), lambda a, b, d: (0.016, 0.022)],
+        "other values": [
+            lambda a, b, d: (0.0, 0.0),
+            lambda a, b, d: (0.016, 0.022),
+            lambda a, b, d: ends((a - b).abs()[d].mean(1)),
+            lambda a, b, d: [max(end, torch.tensor(0.0)) for end in ends((a - b)[d].mean(1))],
+        ],
     },
     "differences": {
         "chosen on the reported seeds": [lambda a, b: compared(a, b, choice=slice(None))],
