@@ -171,6 +171,16 @@ def windows_of_floats(names, context):
     return torch.cat(X), torch.cat([torch.tensor(name + [0]) for name in names])
 
 
+@wrong("windows", "wrong shape", hidden=True)
+def windows_of_different_names(names, context):
+    rows, targets = [], []
+    for name in dict.fromkeys(map(tuple, names)):
+        padded = [0] * context + list(name)
+        rows += [padded[i : i + context] for i in range(len(name) + 1)]
+        targets += [*name, 0]
+    return torch.tensor(rows), torch.tensor(targets)
+
+
 @wrong("windows", "long names cut")
 def windows_of_cut_names(names, context):
     names = [name[-context:] for name in names]

@@ -277,6 +277,18 @@ def stack_all_of_x(x, layers):
     return total
 
 
+@wrong("stack", "other values")
+def stack_of_three_layers(x, layers):
+    T_out, total = x.shape[1] - sum(layer["dilation"] for layer in layers), 0
+    for layer in layers[:3]:
+        before, now = x[:, : -layer["dilation"]], x[:, layer["dilation"] :]
+        filter, gate = (torch.cat([before, now], dim=2) @ layer["weight"].T).chunk(2, dim=2)
+        z = torch.tanh(filter) * torch.sigmoid(gate)
+        total = total + z[:, -T_out:] @ layer["skip"].T
+        x = now + z @ layer["mix"].T
+    return total
+
+
 @wrong("stack", "zero padding")
 def stack_padded_layers(x, layers):
     total = 0
@@ -387,6 +399,12 @@ def losses_in_place(logits, targets):
     targets[~is_real] = 0
     surprise = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
     return (surprise * is_real).sum(dim=1) / is_real.sum(dim=1)
+
+
+@wrong("name_losses", "other values")
+def losses_of_two_letters_or_more(logits, targets):
+    surprise = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+    return surprise.sum(dim=1) / (targets != -100).sum(dim=1).clamp(min=2)
 
 
 @wrong("name_losses", "mean over padding")
