@@ -570,7 +570,7 @@ def _names_case(draw: random.Random, letters: int, vocabulary: int, context: int
 
 
 def _draw_names(draw: random.Random) -> list[tuple]:
-    sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8), (400, 27, 8)]
+    sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8), (250, 27, 8)]
     return [*(_names_case(draw, *size) for size in sizes), _unlikely_name(draw)]
 
 

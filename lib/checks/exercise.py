@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
-from types import FrameType
 from typing import ClassVar
 
 import torch
@@ -446,7 +445,7 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
 
     Returns:
         For each case, as plain data: value; error, its type and text, or ""; after, the arguments after the call; and
-        calls, from the names of torch's functions, and of lib's modules after LIB, to how often each was called.
+        calls, from the names of torch's functions to how often each was called, and of lib's modules that ran, after LIB.
     """
     results = []
     for case in cases:
@@ -574,23 +573,22 @@ class _Calls(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[str] = Counter()
+        self.modules: set[object] = set()
         self.nets: list[tuple[nn.Module, dict]] = []
 
     def __enter__(self) -> "_Calls":
         self.running.append(self)
-        self.traced = sys.gettrace()
-        sys.settrace(self._of_lib)
+        self.traced, modules = sys.gettrace(), self.modules
+        # A lambda, which jaxtyping lets alone: it runs at every call of anything.
+        sys.settrace(lambda frame, *event: modules.add(frame.f_globals.get("__name__")))
         return super().__enter__()
 
     def __exit__(self, *problem: object) -> None:
         sys.settrace(self.traced)
+        ran = {str(module) for module in self.modules}
+        self.counts.update(LIB + one for one in ran if one.startswith("lib.") and not one.startswith("lib.checks"))
         self.running.remove(self)
         super().__exit__(*problem)
-
-    def _of_lib(self, frame: FrameType, event: str, argument: object) -> None:
-        module = frame.f_globals.get("__name__") or ""
-        if module.startswith("lib.") and not module.startswith("lib.checks"):
-            self.counts[LIB + module] += 1
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1

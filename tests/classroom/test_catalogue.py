@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,7 @@ def test_who_breaks_a_promise_is_refused_whoever_the_student_is(assignment, name
     breaks, exercise = PROMISES[assignment, name, words], TABLES[assignment][name]
     code = next((answer.code for answer in ANSWERS[assignment] if answer.code.__name__ == breaks), None)
     makes = next((mistake.makes for mistake in exercise.mistakes if mistake.name == breaks), None)
+    exercise = replace(exercise, mistakes=())  # names take time
     for student in range(50):
         cases = exercise.cases(f"student {student}")
         results = collect(exercise, code, cases) if code else [result_of(makes, case) for case in cases]
