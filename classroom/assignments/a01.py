@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from classroom.assignments.tables import mistakes, predictions, question
+from classroom.assignments import probes
+from classroom.assignments.tables import mistakes, predictions, question, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 from lib.data import load_names
 
@@ -164,6 +165,9 @@ def _draw_names(draw: random.Random) -> list[tuple]:
         ([name(7), name(draw.randint(3, 6)), name(4)], 8),
         ([name(1), name(draw.randint(6, 9)), name(2)], draw.randint(3, 4)),
         ([name(draw.randint(2, 5))], 6),
+        ([name(5), name(6)], 5),
+        ([name(3), name(2)], 1),
+        ([name(4), again := name(2), [*again, *again, again[0]], name(3), again, name(1), name(5)], 3),
     ]
 
 
@@ -201,14 +205,12 @@ WINDOWS = Implement(
             "long names cut": lambda names, context: windows_of([name[-context:] for name in names], context),
         },
     ),
+    method=without_lib,
 )
-
-PRODUCTS = {"matmul", "mm", "bmm", "mv", "einsum", "linear", "tensordot", "mul", "__matmul__", "__mul__"}
-LOOK_UPS = {"embedding", "embedding_bag", "index_select", "gather", "take_along_dim"}
 
 
 def _is_product(calls: Mapping[str, int]) -> tuple[str, str] | None:
-    if calls.keys() & LOOK_UPS or not calls.keys() & PRODUCTS:
+    if "looked up" in calls and not any("sparse" in name for name in calls):
         return "looked up instead of multiplied", "The rows were picked from the table; multiply one-hot vectors by it."
     return None
 
@@ -216,7 +218,10 @@ def _is_product(calls: Mapping[str, int]) -> tuple[str, str] | None:
 def _draw_embedding(draw: random.Random) -> list[tuple]:
     sizes = [(27, 10, (32, 8)), (draw.randint(5, 9), draw.randint(3, 6), (draw.randint(3, 7),))]
     sizes += [(draw.randint(11, 40), 4, (2, draw.randint(3, 5), 3)), (7, 9, (1, draw.randint(2, 4)))]
-    return [(ids(draw, size, *shape), numbers(draw, size, channels)) for size, channels, shape in sizes]
+    cases = [(ids(draw, size, *shape), numbers(draw, size, channels)) for size, channels, shape in sizes]
+    # Ids that do not reach the last rows of the table and leave out others, and a single id.
+    some = torch.tensor([[4, 0, 4], [draw.choice([1, 3]), 4, 0]])
+    return [*cases, (some, numbers(draw, 9, 3)), (ids(draw, 6), numbers(draw, 8, 5))]
 
 
 EMBED = Implement(
@@ -259,6 +264,7 @@ EMBED = Implement(
         )
     },
     _is_product,
+    probes.embed,
 )
 
 
@@ -275,8 +281,8 @@ def _of_targets(probs: Tensor, targets: Tensor) -> Tensor:
     return probs[torch.arange(len(targets)), targets]
 
 
-def _net(draw: random.Random, B: int, T: int, C: int, size: int) -> tuple:
-    return ids(draw, size, B, T), ids(draw, size, B), numbers(draw, size, C), numbers(draw, T * C, size) * 0.2
+def _net(draw: random.Random, B: int, T: int, C: int, size: int, spread: float = 0.2) -> tuple:
+    return ids(draw, size, B, T), ids(draw, size, B), numbers(draw, size, C), numbers(draw, T * C, size) * spread
 
 
 def _draw_nets(draw: random.Random) -> list[tuple]:
@@ -285,6 +291,7 @@ def _draw_nets(draw: random.Random) -> list[tuple]:
         _net(draw, draw.randint(9, 20), draw.randint(3, 5), 4, draw.randint(5, 8)),
         _net(draw, draw.randint(3, 5), 2, 6, draw.randint(30, 40)),
         _net(draw, 1, 4, 3, draw.randint(11, 15)),
+        _net(draw, 9, 3, 5, 8, spread=1.5),  # sure of itself, and wrong
     ]
 
 
@@ -293,7 +300,7 @@ MENDED = Implement(
     [_net(random.Random(1), 32, 8, 10, 27), _net(random.Random(2), 12, 3, 4, 6), _net(random.Random(3), 1, 2, 3, 9)],
     _draw_nets,
     _loss,
-    "The loss is right for batches of 32, 12 and 1, and a net that knows nothing has ln of the number of characters.",
+    "The loss is right for large and small batches, and a net that knows nothing has ln of the number of characters.",
     mistakes(
         """
         not done: The loss is that of the net as given, so the mistake is still in it.
@@ -343,7 +350,8 @@ def _draw_pairs(draw: random.Random) -> list[tuple]:
         (draw.randint(5, 7), draw.randint(30, 40), 3),
         (draw.randint(30, 34), draw.randint(60, 70), 2),
     ]
-    return [(ids(draw, size, N, context), ids(draw, size, N), size) for size, N, context in sizes]
+    cases = [(ids(draw, size, N, context), ids(draw, size, N), size) for size, N, context in sizes]
+    return [*cases, (ids(draw, 6, 20, 3), ids(draw, 6, 20), 9)]  # the last characters never occur
 
 
 BIGRAM = Implement(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from classroom.assignments import probes
-from classroom.assignments.tables import mistakes, predictions, question
+from classroom.assignments.tables import mistakes, predictions, question, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, numbers
 
 
@@ -81,7 +81,16 @@ def single(T: int, C: int, B: int, **_: object) -> dict:
     """,
 )
 def place(t: int, n1: int, n2: int, **_: object) -> dict:
-    return {"right": t // n1, "strided pairs": t % n2, "place inside the group": t % n1, "counted from 1": t // n1 + 1}
+    return {
+        "right": t // n1,
+        "strided pairs": t % n2,
+        "place inside the group": t % n1,
+        "counted from 1": t // n1 + 1,
+        "time steps counted from 1": (t + 1) // n1,
+        "groups of n2": t // n2,
+        "both stages": t // (n1 * n2),
+        "place of t": t,
+    }
 
 
 @question(
@@ -98,6 +107,8 @@ def column(t: int, c: int, C: int, T: int, **_: object) -> dict:
         "time and channels swapped": c * T + t,
         "counted from 1": t * C + c + 1,
         "one time step too few": (t - 1) * C + c,
+        "channel only": c,
+        "first stage only": t % T * C,
     }
 
 
@@ -134,6 +145,8 @@ def _draw_flatten(draw: random.Random) -> list[tuple]:
         *((n, numbers(draw, *shape)) for n, shape in shapes),
         (2, turned),
         (draw.choice([4, 5]), numbers(draw, B, 6, C)),
+        (5, numbers(draw, B, 3, C)),
+        (1, numbers(draw, B, 1, C)),
     ]
 
 
@@ -195,7 +208,8 @@ FLATTEN = Implement(
             "This input is not contiguous in memory, and view refuses it: which function copies if it has to?",
         )
     },
-    probe=probes.flatten,
+    without_lib,
+    probes.flatten,
 )
 
 
@@ -211,16 +225,21 @@ def _sees(kind: str, T: int, C: int = 0, seed: int = 0) -> Tensor:
 
 def _draw_nets(draw: random.Random) -> list[tuple]:
     cases = [("pairs", 8, 10)]
-    cases += [(kind, 2 * draw.randint(2, 5), draw.randint(2, 6)) for kind in ("strided", "causal", "squares", "top")]
+    cases += [
+        (kind, 2 * draw.randint(2, 5), draw.randint(2, 6))
+        for kind in ("strided", "causal", "squares", "top", "falling")
+    ]
+    cases += [("balanced", 2 * draw.randint(2, 5), draw.randint(4, 6))]
     return [(*case, draw.getrandbits(20)) for case in cases]
 
 
 SEEN = Implement(
     "my_seen",
-    [("pairs", 8, 10, 1), ("strided", 6, 4, 2), ("squares", 4, 3, 3), ("causal", 6, 2, 4), ("top", 6, 3, 5)],
+    [("pairs", 8, 10, 1), ("strided", 6, 4, 2), ("squares", 4, 3, 3), ("causal", 6, 2, 4), ("top", 6, 3, 5)]
+    + [("falling", 6, 3, 6), ("balanced", 8, 4, 7)],
     _draw_nets,
     _sees,
-    "The gradient shows what each place sees in five nets: pairs, strided pairs, squares, causal, the top of a tree.",
+    "The gradient shows what each place sees: in pairs, strided pairs, squares, a causal net and the top of a tree.",
     mistakes(
         """
         gradient not reset: Each place also sees what the places before it see: gradients accumulate from call to call.
@@ -229,6 +248,9 @@ SEEN = Implement(
         pairs assumed: That is what a net of neighbouring pairs would see: ask this net.
         gradient at zero: The net squares, and the slope of a square is 0 at 0: at which input do you take the gradient?
         channels not merged: There is a boolean for each channel; a time step is seen if one of its channels is.
+        slopes below zero forgotten: A place depends on a time step as well if the slope is negative.
+        channels overlooked: A time step is seen through any of its channels, and slopes that are added up may cancel.
+        small slopes forgotten: A small slope is a dependence, too: compare with 0.
         channels taken for places: This output is (B, channels): there is one place, and you indexed channels.
         """,
         {
@@ -238,6 +260,11 @@ SEEN = Implement(
             "pairs assumed": lambda kind, T, *_: _sees("pairs", T),
             "gradient at zero": lambda kind, *net: _sees(kind, *net) & (kind != "squares"),
             "channels not merged": lambda kind, T, C, seed: _sees(kind, T)[..., None].expand(-1, -1, C),
+            "slopes below zero forgotten": lambda kind, *net: _sees(kind, *net) & (kind != "falling"),
+            "channels overlooked": lambda kind, *net: _sees(kind, *net) & (kind != "balanced"),
+            "small slopes forgotten": lambda kind, T, *_: (
+                _sees(kind, T) & ((kind != "falling") | (torch.arange(T) % 2 == 0))
+            ),
             "channels taken for places": lambda kind, T, *_: (
                 _sees(kind, T).expand(5, -1) if kind == "top" else _sees(kind, T)
             ),

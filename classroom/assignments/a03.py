@@ -10,7 +10,7 @@ from torch import Tensor
 from classroom.assignments import probes
 from classroom.assignments.probes import norm_results
 from classroom.assignments.tables import forbid, mistakes, predictions, question
-from lib.checks.exercise import NOT_DONE, Implement, numbers
+from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 
 
 def _own_numbers(draw: random.Random) -> dict[str, object]:
@@ -165,19 +165,20 @@ def _over(over_2d: object, over_3d: object) -> Callable:
 
 
 FORBIDDEN = forbid(
-    ("batch_norm", "layer_norm", "group_norm", "instance_norm"),
+    ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize"),
     "torch's own layer",
     "torch normalised for you; compute mean and variance yourself.",
 )
 
 
 def _norm_case(draw: random.Random, eps: float, *shape: int) -> tuple:
-    return _uneven(draw, *shape), numbers(draw, shape[-1]) + 2, numbers(draw, shape[-1]), eps
+    weight = (numbers(draw, shape[-1]).abs() + 0.5) * torch.tensor([1.0, -1.0] * shape[-1])[: shape[-1]]
+    return _uneven(draw, *shape), weight, numbers(draw, shape[-1]), eps
 
 
 def _draw_norms(draw: random.Random) -> list[tuple]:
     C = draw.randint(5, 9)
-    shapes = [(32, 4, 16), (draw.randint(10, 20), C), (draw.randint(2, 4), 7, C), (1, 6, 4), (4, 3)]
+    shapes = [(32, 4, 16), (draw.randint(10, 20), C), (draw.randint(2, 4), 7, C), (1, 6, 4), (4, 3), (3, 1, C)]
     return [_norm_case(draw, draw.choice([0.05, 0.1, 0.2]), *shape) for shape in shapes]
 
 
@@ -279,6 +280,8 @@ def _layer_cases(draw: random.Random) -> list[tuple]:
         _layer_case(draw, 0.3, (B, 3, C), (1, 3, C), (2, 7, C)),
         _layer_case(draw, 0.2, (9, C), (B, C), (1, C)),
         _layer_case(draw, 0.4, (B, C), (1, C), (3, C)),
+        _layer_case(draw, 0.3, (B, 1, C), (1, 1, C), (1, 1, C)),
+        _layer_case(draw, 0.2, (2, C), (2, 1, C), (2, C)),
     ]
 
 
@@ -433,13 +436,22 @@ def _by_window(x: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
 
 def _padded_case(draw: random.Random, B: int, T: int, C: int) -> tuple:
     letters = torch.tensor([draw.randint(1, T) for _ in range(B - 2)] + [0, T - 1])
-    padding = torch.arange(T)[None] < T - letters[:, None]
-    return torch.where(padding[..., None], numbers(draw, C) + 1, _uneven(draw, B, T, C)), padding
+    return _padded(draw, torch.arange(T)[None] < T - letters[:, None], C)
+
+
+def _padded(draw: random.Random, padding: Tensor, C: int) -> tuple:
+    return torch.where(padding[..., None], numbers(draw, C) + 1, _uneven(draw, *padding.shape, C)), padding
 
 
 def _draw_padded(draw: random.Random) -> list[tuple]:
     sizes = [(32, 4, 16), (draw.randint(4, 9), 8, draw.randint(3, 6)), (draw.randint(10, 20), 5, 1), (3, 6, 5)]
-    return [_padded_case(draw, *size) for size in sizes]
+    # Padding anywhere, and two letters in all.
+    holes = ids(draw, 3, draw.randint(6, 9), 7) > 0
+    holes[0], holes[1, :3] = True, torch.tensor([False, True, False])
+    few = torch.ones(3, 4, dtype=torch.bool)
+    few[0, 3] = few[2, draw.randint(0, 2)] = False
+    others = [_padded(draw, holes, 4), _padded(draw, few, 2), _padded(draw, torch.zeros(3, 4, dtype=torch.bool), 3)]
+    return [*(_padded_case(draw, *size) for size in sizes), *others]
 
 
 LETTERS = Implement(

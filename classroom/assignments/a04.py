@@ -363,6 +363,11 @@ def _draw_schedules(draw: random.Random) -> list[tuple]:
         (draw.randint(20, 30), 1.5, draw.randint(2, 4), draw.randint(3, 5)),
         (warmup + fall, 0.8, warmup, fall),
         (20, 0.3, 0, draw.randint(3, 9)),
+        (20, 0.7, draw.randint(3, 9), 0),
+        (7, 0.6, 0, 0),
+        (9, 0.4, 1, 1),
+        (6, 0.9, 6, 0),
+        (6, 0.9, 0, 6),
     ]
 
 
@@ -523,7 +528,7 @@ def _evaluated(
     recorded: bool = False,
 ) -> dict[str, object]:
     """An evaluation; `whole` makes one loss of the losses of the pieces, the other options are ways to go wrong."""
-    net, size = small_net(9, X.shape[1], settings["net"]), piece or settings["piece"]
+    net, size = small_net(settings["vocabulary"], X.shape[1], settings["net"]), piece or settings["piece"]
     net.train(settings["mode"] == "train" if training is None else training)
     pieces = [(x, y) for x, y in zip(X.split(size), Y.split(size), strict=True) if len(x) == size or not full_only]
     mode, moves = after or settings["mode"], net.training
@@ -536,8 +541,9 @@ def _evaluated(
 MEAN_OF_MEANS = lambda losses, piece, n: torch.stack([part.mean() for part in losses]).mean()
 
 
-def _windows_case(draw: random.Random, N: int, piece: int, mode: str) -> tuple:
-    return ids(draw, 9, N, 3), ids(draw, 9, N), {"piece": piece, "mode": mode, "net": draw.randint(0, 999)}
+def _windows_case(draw: random.Random, N: int, piece: int, mode: str, vocabulary: int = 9, context: int = 3) -> tuple:
+    settings = {"piece": piece, "mode": mode, "vocabulary": vocabulary, "net": draw.randint(0, 999)}
+    return ids(draw, vocabulary, N, context), ids(draw, vocabulary, N), settings
 
 
 def _draw_windows(draw: random.Random) -> list[tuple]:
@@ -546,7 +552,10 @@ def _draw_windows(draw: random.Random) -> list[tuple]:
         _windows_case(draw, 90, 32, "train"),
         _windows_case(draw, 3 * piece + draw.randint(2, 9), piece, "eval"),
         _windows_case(draw, piece + draw.randint(2, 5), piece, "train"),
-        _windows_case(draw, 4 * piece + 5, piece, "train"),
+        _windows_case(draw, 4 * piece + 5, piece, "train", draw.randint(11, 15), draw.randint(4, 6)),
+        _windows_case(draw, 3 * piece, piece, "eval"),
+        _windows_case(draw, piece - 3, piece, "train"),
+        _windows_case(draw, 7, 1, "eval"),
     ]
 
 

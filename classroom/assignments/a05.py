@@ -4,7 +4,7 @@ import copy
 import itertools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from classroom.assignments import probes
 from classroom.assignments.a01 import windows_of
 from classroom.assignments.probes import changed, sampling_results, small_net
-from classroom.assignments.tables import forbid, mistakes, predictions, question
+from classroom.assignments.tables import forbid, mistakes, predictions, question, tells, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 
 LETTERS = ".aeil"
@@ -25,7 +25,9 @@ def _own_numbers(draw: random.Random) -> dict[str, object]:
     ends = [end / sum(first) for end in itertools.accumulate(first)]
     # The dart lands well inside an interval that has others on both sides.
     inside = [u / 100 for u in range(100) if ends[0] < u / 100 < ends[-2]]
-    u = draw.choice([u for u in inside if min(abs(u - end) for end in ends) > 0.02])
+    well = [u for u in inside if min(abs(u - end) for end in ends) > 0.02]
+    # Few darts tell all wrong ways from the right one.
+    u = draw.choice([u for u in well if tells({"powers": [first, second], "u": u}, drawn)] or well)
     chain = [draw.randint(5, 15), *(draw.randint(20, 80) for _ in range(draw.randint(2, 4))), draw.randint(30, 70)]
     return {
         "powers": [first, second],
@@ -57,6 +59,9 @@ def row(powers: list[list[int]], letter: str, **_: object) -> dict:
         "softmax over dim 0": _of_letter(powers, letter, 0),
         "softmax over everything": _of_letter(powers, letter, None),
         "not exponentiated": logits[letter] / sum(logits.values()),
+        "other window": _of_letter(powers[::-1], letter, 1),
+        "neither": powers[0][LETTERS.index(letter)] / 100,
+        "all alike": 1 / len(LETTERS),
     }
 
 
@@ -74,6 +79,10 @@ def column(powers: list[list[int]], letter: str, **_: object) -> dict:
         "softmax over dim 1": _of_letter(powers, letter, 1),
         "softmax over everything": _of_letter(powers, letter, None),
         "batch of one": 1.0,
+        "other window": _of_letter(powers[::-1], letter, 0),
+        "other window over dim 1": _of_letter(powers[::-1], letter, 1),
+        "both alike": 0.5,
+        "logits": (logs := [math.log(row[LETTERS.index(letter)]) for row in powers])[0] / sum(logs),
     }
 
 
@@ -122,6 +131,15 @@ def top_2(powers: list[list[int]], **_: object) -> dict:
     }
 
 
+def _landed(row: list[float], u: float, letters: Sequence = LETTERS) -> object:
+    """The letter in whose interval u is, the numbers of the row laid end to end."""
+    return letters[sum(end / sum(row) <= u for end in itertools.accumulate(row))]
+
+
+def _landed_size(row: list[int], u: float) -> int:
+    return _landed(row, u, row)
+
+
 @question(
     "Lay the probabilities of the first window end to end, in the order of the columns, and mark u.",
     """
@@ -132,12 +150,19 @@ def top_2(powers: list[list[int]], **_: object) -> dict:
 )
 def drawn(powers: list[list[int]], u: float, **_: object) -> dict:
     row = powers[0]
-    place = sum(end / sum(row) <= u for end in itertools.accumulate(row))
+    place = LETTERS.index(_landed(row, u))
     return {
         "right": LETTERS[place],
         "likeliest character": LETTERS[row.index(max(row))],
         "one place too early": LETTERS[place - 1],
         "one place too late": LETTERS[place + 1],
+        "other window": _landed(powers[1], u),
+        "over dim 0": _landed([_of_letter(powers, letter, 0) for letter in LETTERS], u),
+        "largest first": LETTERS[row.index(_landed_size(sorted(row, reverse=True), u))],
+        "smallest first": LETTERS[row.index(_landed_size(sorted(row), u))],
+        "from the right": _landed(row[::-1], u, LETTERS[::-1]),
+        "equal intervals": LETTERS[int(u * len(LETTERS))],
+        "stop mark left out": _landed(row[1:], u, LETTERS[1:]),
     }
 
 
@@ -184,7 +209,11 @@ def _draw_logits(draw: random.Random) -> list[tuple]:
     B, T, V = draw.randint(2, 5), draw.randint(6, 9), draw.randint(3, 5)
     far = numbers(draw, 3, V) * 3 + torch.tensor([[1000.0], [-1000.0], [500.0]])
     cut = numbers(draw, B, 12).masked_fill(torch.arange(12) % 3 == draw.randint(0, 2), -math.inf)
-    return [(x,) for x in (numbers(draw, 32, 27) * 2, numbers(draw, B, T, V), numbers(draw, 11), far, cut)]
+    # Far from each other in one window; the first of all is cut, and in the last window all but one.
+    wide = numbers(draw, 4, 6) + torch.tensor([[-1000.0, 1000.0, 0, -500, 999, 0], [1000.0, -1000, -1000, 0, 0, 0]] * 2)
+    alone = numbers(draw, 2, 5).masked_fill(torch.tensor([[True] + [False] * 4, [True] * 3 + [False, True]]), -math.inf)
+    shapes = numbers(draw, 32, 27) * 2, numbers(draw, B, T, V), numbers(draw, 11)
+    return [(x,) for x in (*shapes, far, cut, cut - 1000, wide, wide.view(2, 2, 6), wide[0], alone)]
 
 
 SOFTMAX = Implement(
@@ -202,6 +231,8 @@ SOFTMAX = Implement(
         one maximum for all: The largest logit of all was subtracted; a window whose logits are far below it underflows
             to 0.
         smallest subtracted: The smallest logit was subtracted, so the exponentials are large instead of small.
+        first subtracted: The first logit was subtracted; those far above it overflow.
+        mean subtracted: The mean was subtracted; logits far above it overflow.
         not divided by the sum: Exponentiated, but not divided.
         log-probabilities: Those are the logarithms of the probabilities.
         not exponentiated: The logits themselves were divided by their sum.
@@ -215,6 +246,8 @@ SOFTMAX = Implement(
             "overflow": _shared,
             "one maximum for all": lambda x: _shared(x, peak=torch.max),
             "smallest subtracted": lambda x: _shared(x, peak=lambda x: x.amin(-1, keepdim=True)),
+            "first subtracted": lambda x: _shared(x, peak=lambda x: x[..., :1]),
+            "mean subtracted": lambda x: _shared(x, peak=lambda x: x.mean(-1, keepdim=True)),
             "not divided by the sum": [lambda x: x.exp(), lambda x: (x - x.amax(-1, keepdim=True)).exp()],
             "log-probabilities": lambda x: x.log_softmax(-1),
             "not exponentiated": lambda x: x / x.sum(-1, keepdim=True),
@@ -223,7 +256,7 @@ SOFTMAX = Implement(
         },
     ),
     method=forbid(
-        ("softmax", "softmin"),
+        ("softmax", "softmin", "cross_entropy"),
         "torch's softmax",
         "torch computed the softmax for you; exponentiate and divide yourself.",
     ),
@@ -253,10 +286,11 @@ def _in_columns(logits: Tensor, temperature: float, k: int) -> Tensor:
 
 def _draw_dials(draw: random.Random) -> list[tuple]:
     sizes = [(32, 27, 5), (draw.randint(4, 9), draw.randint(9, 15), 3), (1, 8, 2), (3, 6, 6), (5, 10, 1)]
-    return [
+    cases = [
         (numbers(draw, B, V) * 2, temperature, k)
         for (B, V, k), temperature in zip(sizes, (0.5, 2.0, 0.7, 1.6, 3.0), strict=True)
     ]
+    return [*cases, (numbers(draw, 3, 7) - 160, 2.0, 3)]  # far below 0
 
 
 DIALS = Implement(
@@ -308,6 +342,7 @@ DIALS = Implement(
             "no softmax": lambda x, t, k: (x / t).masked_fill(_dialled(x, t, k) == 0, -math.inf),
         },
     ),
+    method=without_lib,
 )
 
 
@@ -390,7 +425,7 @@ DRAW = Implement(
             ".item() and int() take one number from a tensor; there is one for each row.",
         ),
     },
-    probe=probes.draw_twice,
+    probe=probes.draw_repeatedly,
 )
 
 
@@ -436,7 +471,20 @@ def _draw_samplings(draw: random.Random) -> list[tuple]:
 
 
 def _stand_still(net: nn.Module) -> None:
-    net[3].momentum = 0.0
+    for norm in probes.norms(net):
+        norm.momentum = 0.0
+
+
+def _only_one_in_train_mode(net: nn.Module, kept: int) -> None:
+    """Whatever mode is set, all norms but one are in eval mode."""
+    norm = probes.norms(net)[1 - kept]
+    norm.train = lambda mode: norm
+    norm.training = False
+
+
+def _forget(net: nn.Module) -> None:
+    for norm in probes.norms(net):
+        norm.reset_running_stats()
 
 
 MENDED = Implement(
@@ -452,6 +500,7 @@ MENDED = Implement(
         switched back too soon: Only the first letters are right: which statistics does the net use for the others?
         statistics held still: The running statistics no longer change, but the names still depend on each other: which
             statistics normalise?
+        a norm overlooked: The net has more than one BatchNorm, and one of them is still in train mode.
         statistics thrown away: The running statistics were reset: those of the training are lost.
         softmax over dim 0: Each character sums to 1 over the names now: a new mistake.
         argmax: Always the likeliest letter: the darts are not used.
@@ -467,7 +516,11 @@ MENDED = Implement(
                 partial(_write, training=lambda step: True, prepare=_stand_still),
                 partial(_write, training=lambda step: True, moved=False),
             ],
-            "statistics thrown away": partial(_write, prepare=lambda net: net[3].reset_running_stats()),
+            "a norm overlooked": [
+                partial(_write, training=lambda step: True, prepare=partial(_only_one_in_train_mode, kept=kept))
+                for kept in (0, 1)
+            ],
+            "statistics thrown away": partial(_write, prepare=_forget),
             "softmax over dim 0": [
                 partial(_write, step_of=lambda logits, u: _lands(logits.softmax(0), u).clamp(max=logits.shape[1] - 1)),
                 partial(
@@ -517,8 +570,18 @@ def _names_case(draw: random.Random, letters: int, vocabulary: int, context: int
 
 
 def _draw_names(draw: random.Random) -> list[tuple]:
-    sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8)]
-    return [_names_case(draw, *size) for size in sizes]
+    sizes = [(7, 27, 8), (draw.randint(5, 7), draw.randint(9, 15), 3), (1, 12, 4), (0, 9, 5), (10, 27, 8), (250, 27, 8)]
+    return [*(_names_case(draw, *size) for size in sizes), _unlikely_name(draw)]
+
+
+def _unlikely_name(draw: random.Random) -> tuple:
+    """Eight letters, each the least likely one."""
+    name, settings = _names_case(draw, 0, 27, 4)
+    net = small_net(settings["vocabulary"], settings["context"], settings["net"]).eval()
+    with torch.no_grad():
+        for _ in range(8):
+            name.append(1 + net(torch.tensor([([0] * 4 + name)[-4:]]))[0, 1:].argmin().item())
+    return name, settings
 
 
 LOG_PROB = Implement(
@@ -571,13 +634,19 @@ LOG_PROB = Implement(
         },
     ),
     {
+        "math domain error": (
+            "underflow",
+            "The probability of a long name is too small for a float, and was 0: which operation on logarithms stands "
+            "for a product?",
+        ),
         "must match": ("window of another size", "A window has `context` ids, for names longer and shorter than that."),
         "shapes cannot be multiplied": (
             "window of another size",
             "A window has `context` ids, for names longer and shorter than that.",
         ),
     },
-    probe=probes.log_prob,
+    without_lib,
+    probes.log_prob,
 )
 
 EXERCISES = {

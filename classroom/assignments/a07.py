@@ -214,6 +214,7 @@ def _draw_convolutions(draw: random.Random) -> list[tuple]:
     k, T = draw.choice([3, 4]), draw.randint(15, 19)
     sizes = [(32, 8, 10, 2, 7, 2), (draw.randint(2, 5), T, 3, k, 4, draw.choice([2, 3])), (1, 11, 4, 3, 5, 2)]
     sizes += [(3, 10, 1, 4, 2, 1), (2, 5, 3, draw.choice([2, 3]), 1, draw.randint(3, 4))]
+    sizes += [(2, 3, 2, 3, 4, draw.randint(3, 5)), (3, 2, 4, 4, 3, 1), (2, 1, 3, 2, 2, 1)]
     return [
         (numbers(draw, B, T, C) + 1, numbers(draw, out, C, k), numbers(draw, out), dilation)
         for B, T, C, k, out, dilation in sizes
@@ -260,7 +261,7 @@ CONVOLVE = Implement(
                 partial(_convolved, pad=lambda x, reach: _zeros(x, 0, reach)),
                 partial(_convolved, pad=lambda x, reach: _repeated(x, 0, reach)),
             ],
-            "not padded": partial(_convolved, pad=lambda x, reach: x),
+            "not padded": lambda x, kernel, bias, d: _convolved(x, kernel, bias, d)[:, (kernel.shape[2] - 1) * d :],
             "end wrapped round": partial(
                 _convolved, pad=lambda x, reach: x[:, torch.arange(-reach, x.shape[1]) % x.shape[1]]
             ),
@@ -270,7 +271,9 @@ CONVOLVE = Implement(
             "taps reversed": partial(_convolved, taps=lambda kernel: kernel.flip(2)),
             "dilation ignored": partial(_convolved, spacing=lambda d: 1),
             "dilation one too large": partial(_convolved, spacing=lambda d: d + 1),
-            "dilation one too small": partial(_convolved, spacing=lambda d: d - 1),
+            "dilation one too small": lambda x, kernel, bias, d: (
+                _convolved(x, kernel, bias, d - 1) if d > 1 else _convolved(x, kernel.sum(2, keepdim=True), bias, d)
+            ),
             "dilation doubled": lambda x, k, b, d: (
                 sum(
                     _repeated(x, j and d * 2 ** (j - 1))[:, : x.shape[1]] @ k[:, :, -1 - j].T for j in range(k.shape[2])
@@ -312,7 +315,8 @@ def _folded(
 def _draw_folds(draw: random.Random) -> list[tuple]:
     cases = []
     for out, width, eps in ((32, 20, 1e-5), (draw.randint(4, 7), draw.randint(8, 12), 0.1), (6, 6, 0.01), (1, 3, 0.05)):
-        norm = {"weight": numbers(draw, out).abs() + 0.3, "bias": numbers(draw, out), "eps": eps}
+        weight = (numbers(draw, out).abs() + 0.3) * torch.tensor([-1.0, 1.0] * out)[:out]
+        norm = {"weight": weight, "bias": numbers(draw, out), "eps": eps}
         norm |= {"running_mean": numbers(draw, out), "running_var": numbers(draw, out).abs() * 0.5 + 0.02}
         cases.append((numbers(draw, out, width), numbers(draw, out), norm))
     return cases
@@ -407,7 +411,7 @@ def _path_sums(taps: Sequence[Sequence[int]]) -> list[int]:
 def _draw_stacks(draw: random.Random) -> list[tuple]:
     cases = [(2, [1, 2, 4]), (2, [1, draw.randint(3, 6)]), (3, [2, draw.randint(5, 7)]), (2, [1, 1, 2])]
     cases += [(3, draw.sample([1, 2, 3, 10], 3)), (4, [draw.randint(2, 5)]), (2, [1, 2, 3, draw.randint(8, 12)])]
-    return cases
+    return [*cases, (2, [draw.randint(6, 9), 1, 4]), (1, [3, 2]), (2, [1] * draw.randint(4, 6)), (3, [9, 1, 27, 3])]
 
 
 SEEN = Implement(

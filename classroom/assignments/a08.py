@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from classroom.assignments import probes
-from classroom.assignments.tables import mistakes, predictions, question
+from classroom.assignments.tables import mistakes, predictions, question, without_lib
 from lib.checks.exercise import NOT_DONE, Implement, ids, numbers
 from lib.wavenet.sequences import IGNORED
 
@@ -230,6 +230,7 @@ def _draw_stacks(draw: random.Random) -> list[tuple]:
         (draw.randint(2, 5), 20, C, S, several),
         (1, 9, 3, 4, [2, 3]),
         (3, 7, 4, 1, [3]),
+        (2, 4 + several[0], 3, 5, [3, several[0]]),  # a single position is left
     ]
     return [(numbers(draw, B, T, C), _layers(draw, C, S, dilations)) for B, T, C, S, dilations in sizes]
 
@@ -343,7 +344,10 @@ def _draw_losses(draw: random.Random) -> list[tuple]:
             letters = T - 1 if row == 0 and B > 1 else draw.randint(1, T - 3)
             targets[row, : letters + 1] = F.pad(ids(draw, V - 1, letters) + 1, (0, 1))
         cases.append((numbers(draw, B, T, V) * 2, targets))
-    return cases
+    # Targets missing anywhere, and a name with nothing but its stop mark.
+    holes = torch.where(ids(draw, 2, 4, 9) > 0, ids(draw, 6, 4, 9), IGNORED)
+    holes[:, 4], holes[0] = 0, F.pad(torch.zeros(1, dtype=torch.int64), (0, 8), value=IGNORED)
+    return [*cases, (numbers(draw, 4, 9, 6) * 2, holes)]
 
 
 LOSS = Implement(
@@ -420,6 +424,7 @@ LOSS = Implement(
         },
     ),
     {part: ("padding used as an id", "-100 is not a character.") for part in ("out of bounds", "non-negative")},
+    without_lib,
 )
 
 
@@ -474,14 +479,15 @@ def _in_one_column(weights: list[Tensor], dilations: list[int], history: Tensor,
 def _draw_streams(draw: random.Random) -> list[tuple]:
     several = draw.sample([2, 3, 4, 5], 3)
     sizes = [(32, 10, [1, 2, 4], 9), (draw.randint(2, 5), 5, [*several, 1], 13), (1, 4, [3, 1], 8), (3, 6, [2, 1], 7)]
+    longer = [2, 4, 0, 3]  # than what the layers look back, by so many time steps
     return [
         (
             [numbers(draw, C, 2 * C) / C**0.5 for _ in dilations],
             dilations,
-            numbers(draw, B, sum(dilations) + draw.randint(2, 4), C),
+            numbers(draw, B, sum(dilations) + more, C),
             numbers(draw, B, steps, C),
         )
-        for B, C, dilations, steps in sizes
+        for (B, C, dilations, steps), more in zip(sizes, longer, strict=True)
     ]
 
 
@@ -536,7 +542,7 @@ MEMORY = Implement(
             "whole window again": lambda *case: probes.memory(_Memory, *case) | {"computed": probes.SEVERAL_COLUMNS},
             "time step kept": _in_one_column,
             "squeeze()": lambda *case: {
-                key: value.squeeze(0).mT if isinstance(value, Tensor) else value
+                key: value[0].mT if isinstance(value, Tensor) and len(value) == 1 else value
                 for key, value in probes.memory(_Memory, *case).items()
             },
         },

@@ -15,10 +15,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from lib.checks.exercise import note, watched
+
 
 def nothing(result: object) -> bool:
     """Whether a function was left unfinished."""
     return result is None or result is ...
+
+
+def embed(answer: Callable, ids: Tensor, table: Tensor) -> object:
+    """The result; a note if a row that is not looked up, of numbers that are not finite, has no part in it."""
+    out, spoiled = answer(ids, table), table.clone()
+    spoiled[[row for row in range(int(ids.max())) if not (ids == row).any()]] = torch.nan
+    if spoiled.isnan().any() and isinstance(out, Tensor):
+        out_of_spoiled = answer(ids.clone(), spoiled)
+        if isinstance(out_of_spoiled, Tensor) and not out_of_spoiled.isnan().any():
+            note("looked up")
+    return out
 
 
 def flatten(answer: Callable, n: int, x: Tensor) -> object:
@@ -39,10 +52,17 @@ def reading_net(kind: str, T: int, C: int, seed: int) -> Callable[[Tensor], Tens
     generator = torch.Generator().manual_seed(seed)
     left, right = torch.rand(2, T, 1, generator=generator) + 0.5
     weight = torch.randn(C, 5, generator=generator) / C
-    activation = torch.square if kind == "squares" else torch.tanh
+    activation = {"squares": torch.square, "falling": lambda y: -y, "balanced": lambda y: y}.get(kind, torch.tanh)
+    if kind == "falling":  # slopes below zero, and small ones
+        weight, right = weight.abs(), right * 1e-4
+    if kind == "balanced":  # neither the first nor the last channels and outputs count, and slopes add up to zero
+        weight = torch.zeros(C, 5)
+        weight[1, 1:4], weight[2, 1:4] = 0.5, -0.5
 
     def net(x: Tensor) -> Tensor:
         y = activation(x @ weight)
+        if kind == "balanced":  # no slope, but a change for those who try instead
+            y = y + torch.floor(16 * x[..., 1:2]) / 16 * weight[1].sign()
         if kind == "top":
             return (left * y).sum(1)
         if kind == "strided":
@@ -104,8 +124,8 @@ def training(answer: Callable, *case: object) -> object:
 
 
 def small_net(vocabulary: int, context: int, seed: int) -> nn.Sequential:
-    """A net, in train mode, with a BatchNorm whose running statistics are not those of the batches it will see."""
-    return copy.deepcopy(_small_net(vocabulary, context, seed))
+    """A net, in train mode, with two BatchNorms whose running statistics are not those of the batches it will see."""
+    return watched(copy.deepcopy(_small_net(vocabulary, context, seed)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -113,11 +133,25 @@ def _small_net(vocabulary: int, context: int, seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers = [nn.Embedding(vocabulary, 4), nn.Flatten(), nn.Linear(4 * context, 12), nn.BatchNorm1d(12), nn.Tanh()]
-        net = nn.Sequential(*layers, nn.Linear(12, vocabulary))
-        net[3].running_mean.normal_()
-        net[3].running_var.uniform_(0.5, 2)
-        net[5].weight.data *= 4
+        net = nn.Sequential(*layers, nn.Sequential(nn.Linear(12, 12), nn.BatchNorm1d(12), nn.Tanh()))
+        for norm in norms(net):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+        net.append(nn.Linear(12, vocabulary))
+        net[-1].weight.data *= 4
     return net
+
+
+def norms(net: nn.Module) -> list[nn.Module]:
+    """The BatchNorms of a net."""
+    return [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm1d)]
+
+
+class Record(list):
+    """The size of each batch that a net or a copy of it got, and whether torch recorded it."""
+
+    def __deepcopy__(self, memo: dict) -> "Record":
+        return self
 
 
 class Watched(nn.Module):
@@ -125,12 +159,12 @@ class Watched(nn.Module):
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
-        self.net, self.sizes, self.recorded = net, [], False
+        self.net, self.record = net, Record()
 
     def forward(self, x: Tensor) -> Tensor:
-        self.sizes.append(len(x))
-        self.recorded |= torch.is_grad_enabled()
-        return self.net(x)
+        out = self.net(x)
+        self.record.append((len(x), out.requires_grad))
+        return out
 
 
 def changed(net: nn.Module, before: dict[str, Tensor]) -> bool:
@@ -152,20 +186,23 @@ def evaluation_results(loss: object, sizes: list[int], mode: str, moved: bool, r
 
 def evaluation(answer: Callable, X: Tensor, Y: Tensor, settings: dict) -> object:
     """The loss that the answer measures, and what happened to the net."""
-    net = small_net(9, X.shape[1], settings["net"])
-    before, watched = copy.deepcopy(net.state_dict()), Watched(net).train(settings["mode"] == "train")
-    loss = answer(watched, X, Y, settings["piece"])
+    net = small_net(settings["vocabulary"], X.shape[1], settings["net"])
+    before, wrapped = copy.deepcopy(net.state_dict()), Watched(net).train(settings["mode"] == "train")
+    loss = answer(wrapped, X, Y, settings["piece"])
     if nothing(loss):
         return None
-    mode = "train" if watched.training and net[3].training else "eval"
-    return evaluation_results(float(loss), watched.sizes, mode, changed(net, before), watched.recorded)
+    modes, other = {layer.training for layer in wrapped.modules()}, {"train": "eval", "eval": "train"}
+    mode = settings["mode"] if modes == {settings["mode"] == "train"} else other[settings["mode"]]
+    sizes, recorded = [size for size, _ in wrapped.record], any(recorded for _, recorded in wrapped.record)
+    return evaluation_results(float(loss), sizes, mode, changed(net, before), recorded)
 
 
-def draw_twice(answer: Callable, probs: Tensor, u: Tensor) -> object:
+def draw_repeatedly(answer: Callable, probs: Tensor, u: Tensor) -> object:
     """The ids drawn; a text if the same numbers gave different ids."""
-    first, second = answer(probs.clone(), u.clone()), answer(probs, u)
-    same = not isinstance(first, Tensor) or not isinstance(second, Tensor) or torch.equal(first, second)
-    return first if same else "two answers to the same u"
+    first, *others = (answer(probs.clone(), u.clone()) for _ in range(5))
+    others.append(answer(probs, u))
+    alike = lambda other: not isinstance(first, Tensor) or not isinstance(other, Tensor) or torch.equal(first, other)
+    return first if all(map(alike, others)) else "two answers to the same u"
 
 
 def sampling_results(letters: object, moved: bool) -> dict[str, object]:
@@ -205,7 +242,7 @@ def lags(answer: Callable, kernel_size: int, dilations: list[int]) -> object:
 
 def tree(vocabulary: int, embedding: int, hidden: int, seed: int) -> nn.Sequential:
     """A staged net with residuals, in eval mode, whose norms have statistics and weights as after a training."""
-    return copy.deepcopy(_tree(vocabulary, embedding, hidden, seed))
+    return watched(copy.deepcopy(_tree(vocabulary, embedding, hidden, seed)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -263,7 +300,7 @@ def memory(answer: Callable, weights: list[Tensor], dilations: list[int], histor
     with _TanhCounter() as tanhs:
         for now, other in zip(x.unbind(1), x.flip(1).unbind(1), strict=True):
             for one, given, out in zip(memories, (now, other), outs, strict=True):
-                out.append(one.step(given.clone()))
+                out.append(one.step(given))
     if nothing(outs[0][0]):
         return None
     work = ONE_COLUMN if tanhs.count <= 2 * len(weights) * x.numel() else SEVERAL_COLUMNS
@@ -271,11 +308,11 @@ def memory(answer: Callable, weights: list[Tensor], dilations: list[int], histor
 
 
 PROBES = {
-    "a01": {},
+    "a01": {"embed": embed},
     "a02": {"flatten": flatten, "seen": seen},
     "a03": {"layer": norm_layer},
     "a04": {"step": step, "schedule": learning_rates, "mended": training, "evaluate": evaluation},
-    "a05": {"draw": draw_twice, "mended": sampling, "log_prob": log_prob},
+    "a05": {"draw": draw_repeatedly, "mended": sampling, "log_prob": log_prob},
     "a07": {"seen": lags, "mended": logits_everywhere},
     "a08": {"memory": memory},
 }

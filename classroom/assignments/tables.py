@@ -5,8 +5,9 @@ import random
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from lib.checks.exercise import Mistake, Predict, Question
+from lib.checks.exercise import LEFT, LIB, Mistake, Predict, Question
 
 Values = Callable[..., dict[str, object]]
 
@@ -29,13 +30,17 @@ def mistakes(hints: str, makes: Mapping[str, Callable | Sequence[Callable]]) -> 
 
 
 def question(hint: str, hints: str) -> Callable[[Values], Question]:
-    """Make a question of a function from a student's numbers to values by name: "right" and each mistake."""
+    """Make a question of a function from a student's numbers to values by name: "right", each mistake, other ways.
+
+    Other ways have no hint; they are known so that no student is drawn for whom one gives the right value.
+    """
 
     def make(values: Values) -> Question:
         value = lambda name: lambda mine: values(**mine)[name]
-        return Question(
-            value("right"), hint, tuple(Mistake(name, text, value(name)) for name, text in _by_name(hints).items())
-        )
+        texts = _by_name(hints)
+        named = tuple(Mistake(name, text, value(name)) for name, text in texts.items())
+        others = lambda mine: [found for name, found in values(**mine).items() if name not in {"right", *texts}]
+        return Question(value("right"), hint, named, others)
 
     return make
 
@@ -46,9 +51,7 @@ def predictions(draw: Callable[[random.Random], dict[str, object]], **questions:
     def draw_until_apart(generator: random.Random) -> dict[str, object]:
         for _ in range(1_000):
             mine = draw(generator)
-            if all(
-                _apart([q.right(mine), *(mistake.makes(mine) for mistake in q.mistakes)]) for q in questions.values()
-            ):
+            if all(map(partial(tells, mine), questions.values())):
                 return mine
         raise RuntimeError("1,000 draws, and in each two answers to a question agree.")
 
@@ -56,13 +59,32 @@ def predictions(draw: Callable[[random.Random], dict[str, object]], **questions:
 
 
 def forbid(parts: Sequence[str], name: str, hint: str) -> Callable[[Mapping[str, int]], tuple[str, str] | None]:
-    """The `method` of an exercise that forbids functions of torch with these parts in their names."""
-    return lambda calls: (name, hint) if any(part in call for part in parts for call in calls) else None
+    """The `method` of an exercise that forbids functions of torch with these parts in their names, and `lib`."""
+
+    def method(calls: Mapping[str, int]) -> tuple[str, str] | None:
+        if any(part in call for part in parts for call in calls if not call.startswith((LIB, LEFT))):
+            return name, hint
+        return without_lib(calls)
+
+    return method
+
+
+def without_lib(calls: Mapping[str, int]) -> tuple[str, str] | None:
+    """The `method` of an exercise that forbids `lib`."""
+    used = sorted(call for call in calls if call.startswith(LIB))
+    return ("function of lib", f"{used[0].removeprefix(LIB)} did it for you; write it yourself.") if used else None
 
 
 def _by_name(hints: str) -> dict[str, str]:
     lines = re.split(r"\n(?=\S)", textwrap.dedent(hints).strip())
     return {name: " ".join(hint.split()) for name, _, hint in (line.partition(": ") for line in lines)}
+
+
+def tells(mine: dict[str, object], asked: Question) -> bool:
+    """Whether no mistake gives what another one or the right way gives, and no other way what the right one gives."""
+    right = asked.right(mine)
+    others = all(_apart([right, other]) for other in asked.others(mine))
+    return others and _apart([right, *(mistake.makes(mine) for mistake in asked.mistakes)])
 
 
 def _apart(values: Sequence[object]) -> bool:

@@ -7,8 +7,9 @@ calls the answer on them and returns plain data, and `judge` compares.
 import copy
 import itertools
 import math
+import os
 import random
-import re
+import sys
 import textwrap
 import warnings
 from collections import Counter
@@ -16,13 +17,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle of a word
 NOT_DONE = "not done"
+LIB = "by lib: "  # begins what `collect` counts for a module of `lib` that was used
+LEFT = "left: "  # begins what `collect` counts for an effect that stays
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,11 @@ class Implement(_Exercise):
 
     answer: its name in the notebook. examples: cases, tuples of arguments, that its author may see; the first has the
     sizes of the lesson. draw: maps a random generator to the cases that decide on a grade. solution: maps a case to the
-    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases is named; ties: the
-    one that also fits most passing cases, then the first listed. errors: from a part of an error's text to
-    a mistake's name and a hint. method: from counts of torch's calls (`collect`) to a mistake's name and a hint if the
-    way to the result is wrong, else None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
+    right result. praise: the message for a right answer. mistakes: the one that explains most failed cases, and of
+    those the one that fits most passing cases, then the first listed; it is named if it explains nearly all failed ones,
+    and these are more than one or no passing one contradicts it. errors: from a part of an error's text to a mistake's name and a hint. method:
+    from counts of torch's calls (`collect`) to a mistake's name and a hint if the way to the result is wrong, else
+    None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
     a message shows a case; `given` if None.
     """
 
@@ -149,6 +154,9 @@ class Implement(_Exercise):
             message = f"Given {told(cases[number])}, {self.answer} {text.rstrip('.')}."
             return wrong(name, f"{message} {hint if name == kind or not hint else by_name(name, hint)}".strip())
         for result in results:
+            if left := next((name for name in result["calls"] if name.startswith(LEFT)), ""):
+                message = f"The result is right, but after the call {left.removeprefix(LEFT)}."
+                return wrong("effect that stays", f"{message} Effect that stays: leave everything as it was before.")
             if problem := self.method(result["calls"]):
                 return wrong(problem[0], f"The numbers are right, but the method is not. {by_name(*problem)}")
         return right(self.praise)
@@ -158,31 +166,27 @@ class Implement(_Exercise):
         failed = [number for number, problem in enumerate(problems) if problem]
         passed = [number for number, problem in enumerate(problems) if not problem]
         score, likely, first = (0, 0), None, failed[0]
-
-        def fits(mistake: Mistake, numbers: list[int]) -> list[int]:
-            return [n for n in numbers if not results[n]["error"] and _makes(mistake, cases[n], results[n]["value"])]
-
         for mistake in self.mistakes:
-            explained = fits(mistake, failed)
-            rank = len(explained), len(explained and fits(mistake, passed))
-            if rank > score:
-                score, likely = rank, (explained[0], mistake.name, mistake.hint)
+            fits = lambda numbers, mistake=mistake: [n for n in numbers if _fits(mistake, cases[n], results[n])]
+            explained = fits(failed)
+            rank = len(explained), len(explained and fits(passed))
+            if rank > score and not all(results[n]["error"] for n in explained):
+                shown = next(n for n in explained if not results[n]["error"])
+                score, likely = rank, (shown, mistake.name, mistake.hint)
+                contradicted = any(_fits(mistake, cases[n], results[n]) is False for n in passed)
+                alike = len(cases) == 1 or (rank[1] > 0 and not contradicted)
             if score == (len(failed), len(passed)):
                 break
-        if likely and 2 * score[0] >= len(failed):
+        # One case may be chance, unless no other contradicts it.
+        explained, valued = score[0], sum(not results[n]["error"] for n in failed)
+        if likely and 4 * explained >= 3 * valued and 2 * explained >= len(failed) and (explained > 1 or alike):
             return likely
-        if general := self._general(cases[first], results[first]):
-            return first, *general
-        kind, said = problems[first]
-        about_size = kind != "wrong dtype" and (kind != "error" or re.match("raised (Runtime|Index|Value)Error", said))
-        if first and about_size and _sizes(cases[first]) not in map(_sizes, cases[:first]):
-            hint = "The case before it is right: is a size written into your code as a number?"
-            return first, "hard-coded size", hint
         for number in failed:
             if named := self._error(results[number]):
                 return number, *named
-        if likely and 2 * score[0] >= sum(not results[n]["error"] for n in failed):  # the other cases raise errors
-            return likely
+        generals = [self._general(cases[number], results[number]) for number in failed]
+        if generals[0] and generals.count(generals[0]) >= min(2, len(cases)):
+            return first, *generals[0]
         return first, problems[first][0], self.hint if problems[first][0] != "error" else ""
 
     def _error(self, result: Mapping) -> tuple[str, str] | None:
@@ -191,7 +195,7 @@ class Implement(_Exercise):
     def _general(self, case: tuple, result: Mapping) -> tuple[str, str] | None:
         """A mistake that can be made in any exercise, and a hint."""
         if result["error"]:
-            return self._error(result)
+            return None
         value, zeros = result["value"], lambda x: not x.any()
         if any(difference(value, argument) is None for argument in case):
             return "returned its input", "That is the argument, unchanged."
@@ -276,23 +280,21 @@ def _kind(x: Tensor) -> str:
     return "booleans" if x.dtype == torch.bool else "floats" if x.is_floating_point() else "integers"
 
 
-def _makes(mistake: Mistake, case: tuple, value: object) -> bool:
+def _fits(mistake: Mistake, case: tuple, result: Mapping) -> bool | None:
+    """Whether the answer did what the mistake does: returned the same, or an error where the mistake is impossible.
+
+    None if the mistake is impossible in this case and the answer returned something.
+    """
     try:
-        return difference(value, mistake.makes(*case)) is None
-    except (RuntimeError, ValueError, IndexError, TypeError):  # the mistake is impossible with these sizes
-        return False
+        made = mistake.makes(*case)
+    except (RuntimeError, ValueError, IndexError, TypeError, ArithmeticError):
+        return True if result["error"] else None
+    return not result["error"] and difference(result["value"], made) is None
 
 
 def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
     parts = value if isinstance(value, (list, tuple)) else [value]
     return bool(parts) and all(isinstance(part, Tensor) and law(part) for part in parts)
-
-
-def _sizes(value: object) -> object:
-    """Shapes, lengths and whole numbers of a case: its sizes, without its contents."""
-    if isinstance(value, (list, tuple)):
-        return [_sizes(item) for item in value]
-    return value.shape if isinstance(value, Tensor) else value if isinstance(value, int) else None
 
 
 def by_name(name: str, hint: str) -> str:
@@ -343,11 +345,16 @@ def listed(answer: Callable, *case: object) -> object:
 
 @dataclass(frozen=True, repr=False)
 class Question:
-    """A value to predict. right: the value, or a function from the student's numbers to it. mistakes: wrong values."""
+    """A value to predict.
+
+    right: the value, or a function from the student's numbers to it. mistakes: wrong values. others: from the numbers to
+    more wrong values, without names, which must not be right by chance.
+    """
 
     right: object
     hint: str
     mistakes: Sequence[Mistake] = ()
+    others: Callable[[dict], Sequence[object]] = lambda mine: ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -438,11 +445,12 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
 
     Returns:
         For each case, as plain data: value; error, its type and text, or ""; after, the arguments after the call; and
-        calls, from the names of torch's functions to how often each was called.
+        calls, from the names of torch's functions to how often each was called, and of lib's modules that ran, after LIB.
     """
     results = []
     for case in cases:
         arguments, value, error = copy.deepcopy(case), None, ""
+        states, before = _random_states(), _settings()
         # nbgrader gives no points to a cell that writes to stderr, and a warning is no mistake.
         with _Calls() as calls, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -452,6 +460,18 @@ def collect(exercise: Exercise, answer: object, cases: Sequence[tuple]) -> list[
                 pass
             except (Exception, SystemExit) as problem:
                 error = f"{type(problem).__name__}: {problem}"
+        now = _settings()
+        for name, (setting, restore) in before.items():
+            if now[name][0] != setting:
+                calls.counts[f"{LEFT}{name} is another"] += 1
+                restore(setting)
+        for restore, state in states:
+            restore(state)
+        if any(tensor.requires_grad for tensor in _tensors(arguments)):
+            calls.counts[f"{LEFT}a tensor that it was given requires a gradient"] += 1
+        for net, state in calls.nets:
+            if difference(_state(net), state):
+                calls.counts[f"{LEFT}the net is another: its parameters, statistics or settings"] += 1
         after = plain(arguments)
         results.append({"value": plain(value), "error": error, "after": after, "calls": dict(calls.counts)})
     return results
@@ -475,12 +495,102 @@ def plain(value: object) -> object:
     return None if value is None or value is ... else f"<{type(value).__name__}>"
 
 
+def watched(net: nn.Module) -> nn.Module:
+    """The net; if a check is running, the net has to be as it is now when the answer has returned."""
+    if _Calls.running:
+        _Calls.running[-1].nets.append((net, _state(net)))
+    return net
+
+
+def note(name: str) -> None:
+    """For a probe: count this among the calls of torch's functions."""
+    if _Calls.running:
+        _Calls.running[-1].counts[name] += 1
+
+
+def _settings() -> dict[str, tuple[object, Callable]]:
+    """What holds for the whole program: the value, and what restores it."""
+    printing = torch._tensor_str.PRINT_OPTS
+    shown = {name: getattr(printing, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
+    restored = lambda state: None  # by `_random_states`
+    settings = {"Python's random seed": (random.getstate()[1][:-1], restored)}
+    if numpy := sys.modules.get("numpy"):
+        settings["NumPy's random seed"] = numpy.random.get_state()[1].tolist(), restored
+    if plotting := sys.modules.get("matplotlib"):
+        styles = {name: value for name, value in dict.items(plotting.rcParams) if name != "backend"}
+        settings["matplotlib's style"] = styles, partial(dict.update, plotting.rcParams)
+    return settings | {
+        "the working directory": (os.getcwd(), os.chdir),
+        "torch's default device": (torch.get_default_device(), torch.set_default_device),
+        "torch's recording of gradients": (torch.is_grad_enabled(), torch.set_grad_enabled),
+        "torch's default dtype": (torch.get_default_dtype(), torch.set_default_dtype),
+        "torch's search for anomalies": (torch.is_anomaly_enabled(), torch.autograd.set_detect_anomaly),
+        "torch's choice of algorithms": (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.use_deterministic_algorithms,
+        ),
+        "torch's number of threads": (torch.get_num_threads(), torch.set_num_threads),
+        "torch's way to print": (shown, lambda shown: torch.set_printoptions(**shown)),
+        "torch's random seed": (torch.initial_seed(), restored),
+    }
+
+
+def _random_states() -> list[tuple[Callable, object]]:
+    """What restores the global generators, each with its state; they go on from a seed that no answer sets."""
+    states = [(torch.set_rng_state, torch.get_rng_state()), (random.setstate, random.getstate())]
+    torch.manual_seed(987_654_321)
+    random.seed(987_654_321)
+    random.random()  # the words of the state change with the first number, and then not for long
+    if numpy := sys.modules.get("numpy"):
+        states.append((numpy.random.set_state, numpy.random.get_state()))
+        numpy.random.seed(987_654_321)
+        numpy.random.random()
+    return states
+
+
+def _state(net: nn.Module) -> dict[str, object]:
+    """What an answer has to leave as it is, except for the mode and the number of batches seen."""
+    state = {key: value for key, value in net.state_dict().items() if not key.endswith("num_batches_tracked")}
+    state |= {f"{key} learns": parameter.requires_grad for key, parameter in net.named_parameters()}
+    for name, module in net.named_modules():
+        state |= {f"{name} {k}": v for k, v in vars(module).items() if isinstance(v, (int, float)) and k != "training"}
+    return plain(state)
+
+
+def _tensors(value: object) -> Iterable[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)
+
+
 class _Calls(TorchFunctionMode):
-    """Counts the calls of torch's functions while it is active."""
+    """Counts the calls of torch's functions while it is active, and keeps the nets that are watched."""
+
+    running: ClassVar[list["_Calls"]] = []
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[str] = Counter()
+        self.modules: set[object] = set()
+        self.nets: list[tuple[nn.Module, dict]] = []
+
+    def __enter__(self) -> "_Calls":
+        self.running.append(self)
+        modules, self.watches = self.modules, sys.gettrace() is None  # a debugger's trace goes on
+        if self.watches:
+            # A lambda, which jaxtyping lets alone: it runs at every call of anything.
+            sys.settrace(lambda frame, *event: modules.add(frame.f_globals.get("__name__")))
+        return super().__enter__()
+
+    def __exit__(self, *problem: object) -> None:
+        if self.watches:
+            sys.settrace(None)
+        ran = {str(module) for module in self.modules}
+        self.counts.update(LIB + one for one in ran if one.startswith("lib.") and not one.startswith("lib.checks"))
+        self.running.remove(self)
+        super().__exit__(*problem)
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1

@@ -39,9 +39,10 @@ softmax = Implement(
         (_SMALL + 1000,),
         (_SMALL - 1000,),
         (_SMALL + torch.tensor([[1000.0], [0.0], [-500.0]]),),
+        (torch.tensor([[-1000.0, 1000.0, 0.0, 999.0], [0.0, -1000.0, 1.0, -999.0]]),),
     ],
     solution=_softmax,
-    praise="Each row sums to 1, for two shapes and for logits near 1,000 and -1,000, too.",
+    praise="Each row sums to 1, for rows of three and of four and for logits near 1,000 and -1,000, too.",
     mistakes=(
         Mistake("softmax over dim 0", _COLUMNS, lambda x: x.softmax(0)),
         Mistake("softmax over everything", _EVERYTHING, lambda x: x.flatten().softmax(0).view(x.shape)),
@@ -78,6 +79,18 @@ softmax = Implement(
                     "maximum over dim 0",
                     "Each column lost its own maximum, which changes the rows: take the maximum over dim=1.",
                     lambda x: x.max(0).values,
+                ),
+                *(
+                    Mistake(
+                        f"{name} subtracted",
+                        f"You subtract {whose} of each row; a logit far above it still overflows. Subtract the maximum.",
+                        top,
+                    )
+                    for name, whose, top in (
+                        ("first", "the first", lambda x: x[:, :1]),
+                        ("smallest", "the smallest", lambda x: x.min(1, keepdim=True).values),
+                        ("mean", "the mean", lambda x: x.mean(1, keepdim=True)),
+                    )
                 ),
             ),
         ),

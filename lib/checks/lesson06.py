@@ -21,20 +21,20 @@ def _one_tensor(answer: Callable, *case: Tensor) -> object:
     return torch.tensor(numbers) if is_flat and not isinstance(value, Tensor) else value
 
 
-def _losses(seeds: int) -> tuple[Tensor, Tensor, Tensor]:
+def _losses(seeds: int, gap: float = 0.02) -> tuple[Tensor, Tensor, Tensor]:
     """Losses of two nets, paired by seed, and draws; of 4,001 means, both quantiles are means themselves."""
     generator = torch.Generator().manual_seed(seeds)
     noise, a, b = torch.randn(3, seeds, generator=generator)
     draws = torch.randint(seeds, (4_001, seeds), generator=generator)
-    return 2.10 + 0.02 * noise + 0.004 * a, 2.08 + 0.02 * noise + 0.004 * b, draws
+    return 2.10 + 0.02 * noise + 0.004 * a, 2.10 - gap + 0.02 * noise + 0.004 * b, draws
 
 
 # Exercise 1: losses a and b (N,), paired by seed, and draws (S, N), to the 95 % interval of the mean of a - b.
 interval = Implement(
     "my_interval",
-    [_losses(10), _losses(7)],
+    [_losses(10), _losses(7), _losses(9, gap=0.0), _losses(8, gap=-0.02)],
     solution=lambda a, b, d: _quantiles((a - b)[d].mean(1)),
-    praise="my_interval is right for ten seeds and for seven.",
+    praise="my_interval is right for a net that is better, for one that is worse and for two alike.",
     mistakes=(
         Mistake(
             "sign turned", "Take a - b: positive where b is better.", lambda a, b, d: _quantiles((b - a)[d].mean(1))

@@ -198,11 +198,12 @@ def test_check_and_grade_agree():
 
 def test_the_seed_comes_from_the_environment(monkeypatch):
     seen = []
-    answer = lambda ids, table: seen.append(table) or right_embed(ids, table)
+    answer = lambda ids, table: right_embed(ids, seen.append(table) or table)
     for seed in ("1", "2", "1"):
         monkeypatch.setenv("GRADING_SEED", seed)
         checks.grade("a01", "embed", answer)
-    first, second, third = (torch.cat([table.flatten() for table in seen[i : i + 4]]) for i in (0, 4, 8))
+    seen = [table for table in seen if not table.isnan().any()]  # spoiled ones tell a look-up
+    first, second, third = (torch.cat([table.flatten() for table in seen[i : i + 6]]) for i in (0, 6, 12))
     assert torch.equal(first, third) and not (first.shape == second.shape and torch.equal(first, second))
 
 

@@ -228,7 +228,7 @@ def test_code_of_many_kinds_can_be_asked_about(source, says, config):
 
 
 UNSAID = {
-    "continued line": EMBED + "n = len(ids\n        )\n    m = 1; k = len(ids)\n    return table[ids]",
+    "continued line": EMBED + "n = ids.numel(\n        )\n    m = 1; k = ids.numel()\n    return table[ids]",
     "loop in a line": EMBED + "for i in range(3): n = i + 1\n    return table[ids]",
     "state": "seen = []\n" + EMBED + "seen.append(1)\n    n = len(seen)\n    return table[ids]",
     "chance": "import random\n" + EMBED + "n = random.randrange(1 << 50)\n    return table[ids]",

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -124,7 +125,7 @@ def windows_for_letters_only(names, context):
     return torch.tensor(rows), torch.tensor(targets)
 
 
-@wrong("windows", "hard-coded size")
+@wrong("windows", "wrong shape")
 def windows_of_eight(names, context):
     rows, targets = [], []
     for name in names:
@@ -168,6 +169,16 @@ def windows_without_targets(names, context):
 def windows_of_floats(names, context):
     X = [torch.tensor([0.0] * context + name).unfold(0, context, 1) for name in names]
     return torch.cat(X), torch.cat([torch.tensor(name + [0]) for name in names])
+
+
+@wrong("windows", "wrong shape", hidden=True)
+def windows_of_different_names(names, context):
+    rows, targets = [], []
+    for name in dict.fromkeys(map(tuple, names)):
+        padded = [0] * context + list(name)
+        rows += [padded[i : i + context] for i in range(len(name) + 1)]
+        targets += [*name, 0]
+    return torch.tensor(rows), torch.tensor(targets)
 
 
 @wrong("windows", "long names cut")
@@ -240,12 +251,12 @@ def embed_with_whole_numbers(ids, table):
     return F.one_hot(ids, len(table)) @ table
 
 
-@wrong("embed", "hard-coded size")
+@wrong("embed", "error")
 def embed_for_27(ids, table):
     return (ids.unsqueeze(-1) == torch.arange(27)).float() @ table
 
 
-@wrong("embed", "hard-coded size")
+@wrong("embed", "error")
 def embed_for_two_dimensions(ids, table):
     B, T = ids.shape
     return (ids.view(B, T, 1) == torch.arange(len(table))).float() @ table
@@ -264,6 +275,44 @@ def embed_nothing(ids, table):
 @wrong("embed", "all ones")
 def embed_with_ones(ids, table):
     return torch.ones(*ids.shape, len(table)) @ table
+
+
+@right("embed")
+def embed_by_sparse_product(ids, table):
+    rows = torch.arange(ids.numel())
+    one_hot = torch.sparse_coo_tensor(
+        torch.stack([rows, ids.flatten()]), torch.ones(len(rows)), (len(rows), len(table))
+    )
+    return torch.sparse.mm(one_hot, table).view(*ids.shape, -1)
+
+
+@right("embed")
+def embed_by_addmm(ids, table):
+    one_hot = F.one_hot(ids.flatten(), len(table)).float()
+    return torch.addmm(torch.zeros(len(one_hot), table.shape[1]), one_hot, table).view(*ids.shape, -1)
+
+
+@right("embed")
+def embed_in_numpy(ids, table):
+    return torch.from_numpy(np.eye(len(table), dtype=np.float32)[ids.numpy()] @ table.numpy())
+
+
+@right("embed")
+def embed_in_loops(ids, table):
+    total = torch.zeros(*ids.shape, table.shape[1])
+    for number in range(len(table)):
+        total = total + (ids == number).float().unsqueeze(-1) * table[number]
+    return total
+
+
+@wrong("embed", "looked up instead of multiplied")
+def embed_by_look_up_times_one(ids, table):
+    return table[ids] * 1.0
+
+
+@wrong("embed", "looked up instead of multiplied")
+def embed_by_look_up_in_numpy(ids, table):
+    return torch.from_numpy(table.numpy()[ids.numpy()])
 
 
 # mended: the loss of a net
@@ -294,7 +343,7 @@ def loss_as_given(windows, targets, table, weight):
     return -probs[torch.arange(len(targets)), targets].log().mean()
 
 
-@wrong("mended", "hard-coded size")
+@wrong("mended", "other values")
 def loss_for_32(windows, targets, table, weight):
     probs = (table[windows].flatten(1) @ weight).softmax(1)
     return -probs[torch.arange(len(targets)), targets].log().sum() / 32
@@ -378,7 +427,7 @@ def bigram_of_whole_windows(X, Y, size):
     return counts / counts.sum(1, keepdim=True)
 
 
-@wrong("bigram", "hard-coded size")
+@wrong("bigram", "wrong shape")
 def bigram_of_27(X, Y, size):
     counts = torch.ones(27, 27)
     for before, after in zip(X[:, -1].tolist(), Y.tolist(), strict=True):
@@ -386,7 +435,7 @@ def bigram_of_27(X, Y, size):
     return counts / counts.sum(dim=1, keepdim=True)
 
 
-@wrong("bigram", "hard-coded size")
+@wrong("bigram", "other values")
 def bigram_that_divides_by_27(X, Y, size):
     counts = torch.zeros(size, size).index_put((X[:, -1], Y), torch.ones(len(Y)), accumulate=True)
     return (counts + 1) / (counts.sum(1, keepdim=True) + 27)

@@ -210,7 +210,7 @@ class FlattenAtOnce:
         return x.reshape(B, T * C)
 
 
-@wrong("flatten", "hard-coded size")
+@wrong("flatten", "error")
 class FlattenBatchesOf32:
     def __init__(self, n):
         self.n = n
@@ -222,7 +222,7 @@ class FlattenBatchesOf32:
         return x.reshape(32, T // self.n, -1).squeeze(1)
 
 
-@wrong("flatten", "hard-coded size")
+@wrong("flatten", "error")
 class FlattenTenChannels:
     def __init__(self, n):
         self.n = n
@@ -231,7 +231,7 @@ class FlattenTenChannels:
         B, T, C = x.shape
         if T % self.n != 0:
             raise ValueError(f"{self.n} does not divide T={T}")
-        return x.reshape(B, -1, 10 * self.n).squeeze(1)
+        return x.reshape(B, T // self.n, 10 * self.n).squeeze(1)
 
 
 @wrong("flatten", "not a tensor")
@@ -429,7 +429,7 @@ def seen_nothing(net, T, C):
     return torch.zeros(out.shape[1] if out.ndim == 3 else 1, T, dtype=torch.bool)
 
 
-@wrong("seen", "hard-coded size")
+@wrong("seen", "error")
 def seen_in_a_tree_of_eight(net, T, C):
     x = torch.randn(1, 8, 10, requires_grad=True)
     out = net(x)
@@ -452,6 +452,50 @@ def seen_from_zero(net, T, C):
     out = out if out.ndim == 3 else out.unsqueeze(1)
     rows = [torch.autograd.grad(out[:, p].sum(), x, retain_graph=True)[0][0] for p in range(out.shape[1])]
     return (torch.stack(rows) != 0).any(2)
+
+
+@wrong("seen", "slopes below zero forgotten")
+def seen_above_zero(net, T, C):
+    x = torch.ones(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0] for place in out]
+    return (torch.stack(rows) > 0).any(2)
+
+
+@wrong("seen", "channels overlooked")
+def seen_by_the_first_channel(net, T, C):
+    x = torch.randn(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0, :, 0] for place in out]
+    return torch.stack(rows) != 0
+
+
+@wrong("seen", "channels overlooked")
+def seen_by_sums(net, T, C):
+    x = torch.randn(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0].sum(1) for place in out]
+    return torch.stack(rows) != 0
+
+
+@wrong("seen", "small slopes forgotten")
+def seen_above_a_threshold(net, T, C):
+    x = torch.ones(1, T, C, requires_grad=True)
+    out = net(x).reshape(-1, 5)
+    rows = [torch.autograd.grad(place.sum(), x, retain_graph=True)[0][0].abs().sum(1) for place in out]
+    return torch.stack(rows) > 1e-3
+
+
+@wrong("seen", "effect that stays")
+def seen_with_gradients_switched_off(net, T, C):
+    x = torch.randn(1, T, C)
+    before, columns = net(x).reshape(-1, 5), []
+    torch.set_grad_enabled(False)
+    for t in range(T):
+        changed = x.clone()
+        changed[:, t] += 1
+        columns.append((net(changed).reshape(-1, 5) != before).any(1))
+    return torch.stack(columns, dim=1)
 
 
 # mended: a tree of three stages
@@ -481,7 +525,7 @@ def tree_by_convolution(x, w1, w2, w3):
     return x.squeeze(2)
 
 
-@wrong("mended", "hard-coded size")
+@wrong("mended", "error")
 def tree_for_32(x, w1, w2, w3):
     x = torch.tanh(x.view(32, 4, -1) @ w1)
     x = torch.tanh(x.view(32, 2, -1) @ w2)
@@ -560,7 +604,7 @@ def matrix_in_the_wrong_order(w1, w2):
     return torch.block_diag(*[w2.T] * 2) @ torch.block_diag(*[w1.T] * 4)
 
 
-@wrong("matrix", "hard-coded size")
+@wrong("matrix", "error")
 def matrix_of_eighty(w1, w2):
     x = torch.eye(80).view(80, 4, 20) @ w1.T
     return (x.reshape(80, 2, 40) @ w2.T).flatten(1)

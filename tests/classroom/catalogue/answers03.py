@@ -150,14 +150,14 @@ def norm_to_zeros(x, weight, bias, eps):
     return torch.zeros_like(x)
 
 
-@wrong("batch_norm", "hard-coded size")
+@wrong("batch_norm", "error")
 def norm_for_32_windows(x, weight, bias, eps):
     rows = x.reshape(32 * 4, -1)
     out = (rows - rows.mean(0)) / torch.sqrt(rows.var(0, unbiased=False) + eps)
     return (weight * out + bias).reshape(32, 4, -1)
 
 
-@wrong("batch_norm", "hard-coded size")
+@wrong("batch_norm", "error")
 def norm_of_sixteen_channels(x, weight, bias, eps):
     rows = x.reshape(-1, 16)
     out = (rows - rows.mean(0)) / torch.sqrt(rows.var(0, unbiased=False) + eps)
@@ -433,7 +433,7 @@ def net_of_nothing(x, w1, w2, w3):
     return x
 
 
-@wrong("mended", "hard-coded size")
+@wrong("mended", "error")
 def net_for_32(x, w1, w2, w3):
     for weight in (w1, w2, w3):
         rows = x.reshape(-1, weight.shape[0]) @ weight
@@ -514,7 +514,7 @@ def letters_without_variance(x, padding):
     return x[~padding].mean(0)
 
 
-@wrong("letters", "hard-coded size")
+@wrong("letters", "error")
 def letters_of_sixteen_channels(x, padding):
     rows = x.reshape(-1, 16)[~padding.reshape(-1)]
     return rows.mean(0), rows.var(0, unbiased=False)
@@ -544,3 +544,11 @@ def letters_with_zeros_in_the_variance(x, padding):
     n = keep.sum()
     mean = (x * keep).sum((0, 1)) / n
     return mean, ((x * keep - mean) ** 2).sum((0, 1)) / n
+
+
+@wrong("letters", "other values", hidden=True)
+def letters_after_the_first_padding(x, padding):
+    T = x.shape[1]
+    rows = [window[T - int((~gone).sum()) :] for window, gone in zip(x, padding, strict=True)]
+    letters = torch.cat(rows)
+    return letters.mean(0), letters.var(0, unbiased=False)

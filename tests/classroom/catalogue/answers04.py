@@ -1,5 +1,6 @@
 """Answers to assignment 04."""
 
+import copy
 import math
 
 import torch
@@ -227,7 +228,7 @@ def step_without_loss(windows, targets, table, weight, lr):
     return table - lr * table.grad, weight - lr * weight.grad
 
 
-@wrong("step", "hard-coded size")
+@wrong("step", "error")
 def step_for_the_lesson(windows, targets, table, weight, lr):
     table, weight = table.clone().requires_grad_(), weight.clone().requires_grad_()
     loss = F.cross_entropy(table[windows].view(32, 80) @ weight, targets)
@@ -521,3 +522,54 @@ def evaluated_and_left(net, X, Y, piece):
         for x, y in zip(X.split(piece), Y.split(piece), strict=True):
             total += F.cross_entropy(net(x), y, reduction="sum").item()
     return total / len(Y)
+
+
+@right("evaluate")
+def evaluated_on_a_copy(net, X, Y, piece):
+    quiet, total = copy.deepcopy(net).eval(), 0.0
+    with torch.no_grad():
+        for x, y in zip(X.split(piece), Y.split(piece), strict=True):
+            total += F.cross_entropy(quiet(x), y, reduction="sum").item()
+    return total / len(Y)
+
+
+@wrong("evaluate", "effect that stays")
+def evaluated_without_gradients_for_good(net, X, Y, piece):
+    training, total = net.training, 0.0
+    net.eval()
+    torch.set_grad_enabled(False)
+    for x, y in zip(X.split(piece), Y.split(piece), strict=True):
+        total += F.cross_entropy(net(x), y, reduction="sum").item()
+    net.train(training)
+    return total / len(Y)
+
+
+@wrong("evaluate", "effect that stays")
+def evaluated_frozen(net, X, Y, piece):
+    training, total = net.training, 0.0
+    net.eval().requires_grad_(False)
+    for x, y in zip(X.split(piece), Y.split(piece), strict=True):
+        total += F.cross_entropy(net(x), y, reduction="sum").item()
+    net.train(training)
+    return total / len(Y)
+
+
+@wrong("evaluate", "other values", hidden=True)
+def evaluated_with_an_empty_rest(net, X, Y, piece):
+    training, total = net.training, 0.0
+    net.eval()
+    with torch.no_grad():
+        for i in range(len(X) // piece):
+            x, y = X[i * piece : (i + 1) * piece], Y[i * piece : (i + 1) * piece]
+            total += F.cross_entropy(net(x), y, reduction="sum").item()
+        rest = len(X) % piece
+        total += F.cross_entropy(net(X[-rest:]), Y[-rest:], reduction="sum").item()
+    net.train(training)
+    return total / len(Y)
+
+
+@wrong("schedule", "warm-up of no steps", hidden=True)
+def lr_that_always_falls(step, steps, highest, warmup, fall):
+    if step < warmup:
+        return highest * (step + 1) / warmup
+    return min(highest, highest * (steps - step) / fall)

@@ -133,7 +133,7 @@ def softmax_in_place(logits):
     return logits.exp() / logits.exp().sum(dim=-1, keepdim=True)
 
 
-@wrong("softmax", "hard-coded size")
+@wrong("softmax", "error")
 def softmax_of_27(logits):
     exponentials = (logits.reshape(-1, 27) - logits.reshape(-1, 27).amax(1, keepdim=True)).exp()
     return (exponentials / exponentials.sum(1, keepdim=True)).view(logits.shape)
@@ -160,6 +160,31 @@ def softmax_over_dim_one(logits):
 def softmax_by_the_formula(logits):
     exponentials = logits.exp()
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+@wrong("softmax", "first subtracted")
+def softmax_less_the_first(logits):
+    exponentials = (logits - logits[..., :1]).exp()
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+@wrong("softmax", "mean subtracted")
+def softmax_less_the_mean(logits):
+    exponentials = (logits - logits.mean(-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+@wrong("softmax", "smallest subtracted")
+def softmax_less_the_smallest(logits):
+    exponentials = (logits - logits.amin(-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+@wrong("softmax", "effect that stays")
+def softmax_in_double(logits):
+    torch.set_default_dtype(torch.float64)
+    shifted = logits - logits.amax(-1, keepdim=True)
+    return shifted.exp() / shifted.exp().sum(-1, keepdim=True)
 
 
 # dials: temperature and top-k
@@ -276,7 +301,7 @@ def draw_one_number(probs, u):
     return (probs.cumsum(1) <= u[:, None]).sum(1).item()
 
 
-@wrong("draw", "hard-coded size")
+@wrong("draw", "error")
 def draw_among_27(probs, u):
     ids = torch.zeros(len(probs), dtype=torch.int64)
     ends = probs.cumsum(1)
@@ -381,7 +406,7 @@ def sample_alone_in_train_mode(net, u, context):
     return torch.tensor(names)
 
 
-@wrong("mended", "hard-coded size")
+@wrong("mended", "error")
 def sample_with_a_window_of_eight(net, u, context):
     net.eval()
     window, drawn = torch.zeros(u.shape[1], 8, dtype=torch.int64), []
@@ -423,6 +448,29 @@ def sample_and_then_eval(net, u, context):
     return torch.stack(drawn, dim=1)
 
 
+@wrong("mended", "a norm overlooked")
+def sample_with_one_norm_in_eval_mode(net, u, context):
+    net[3].eval()
+    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
+    with torch.no_grad():
+        for darts in u:
+            ids = (net(window).softmax(1).cumsum(dim=1) <= darts[:, None]).sum(dim=1)
+            drawn.append(ids)
+            window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
+    return torch.stack(drawn, dim=1)
+
+
+@wrong("mended", "effect that stays")
+def sample_and_freeze(net, u, context):
+    net.eval().requires_grad_(False)
+    window, drawn = torch.zeros(u.shape[1], context, dtype=torch.int64), []
+    for darts in u:
+        ids = (net(window).softmax(1).cumsum(dim=1) <= darts[:, None]).sum(dim=1)
+        drawn.append(ids)
+        window = torch.cat([window[:, 1:], ids[:, None]], dim=1)
+    return torch.stack(drawn, dim=1)
+
+
 # log_prob: the exact probability of a name
 
 
@@ -446,6 +494,14 @@ def log_prob_in_one_batch(net, name, context):
 
 
 @right("log_prob")
+def log_prob_by_gather(net, name, context):
+    rows = [([0] * context + name)[i : i + context] for i in range(len(name) + 1)]
+    with torch.inference_mode():
+        logs = net(torch.tensor(rows)).log_softmax(-1)
+    return logs.gather(1, torch.tensor([*name, 0])[:, None]).sum().item()
+
+
+@wrong("log_prob", "underflow", hidden=True)
 def log_prob_of_a_product(net, name, context):
     window, product = torch.zeros(1, context, dtype=torch.int64), 1.0
     for letter in name + [0]:

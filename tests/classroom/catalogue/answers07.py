@@ -217,14 +217,14 @@ def convolve_in_place(x, kernel, bias, dilation):
     return seen @ kernel.transpose_(1, 2).flatten(1).T + bias
 
 
-@wrong("convolve", "hard-coded size")
+@wrong("convolve", "wrong shape")
 def convolve_eight_time_steps(x, kernel, bias, dilation):
     padded = torch.cat([x[:, :1].expand(-1, (kernel.shape[2] - 1) * dilation, -1), x], dim=1)
     seen = [padded[:, j * dilation : j * dilation + 8] for j in range(kernel.shape[2])]
     return torch.cat(seen, dim=2) @ kernel.transpose(1, 2).flatten(1).T + bias
 
 
-@wrong("convolve", "hard-coded size")
+@wrong("convolve", "error")
 def convolve_a_batch_of_32(x, kernel, bias, dilation):
     T, k = x.shape[1], kernel.shape[2]
     padded = torch.cat([x[:, :1].expand(-1, (k - 1) * dilation, -1), x], dim=1)
@@ -234,7 +234,7 @@ def convolve_a_batch_of_32(x, kernel, bias, dilation):
     return out
 
 
-@wrong("convolve", "hard-coded size")
+@wrong("convolve", "other values")
 def convolve_two_taps(x, kernel, bias, dilation):
     padded = torch.cat([x[:, :1].expand(-1, dilation, -1), x], dim=1)
     return padded[:, :-dilation] @ kernel[:, :, 0].T + x @ kernel[:, :, 1].T + bias
@@ -256,6 +256,17 @@ def convolve_what_fits(x, kernel, bias, dilation):
     k = kernel.shape[2]
     T_out = x.shape[1] - (k - 1) * dilation
     return bias + sum(x[:, j * dilation : j * dilation + T_out] @ kernel[:, :, j].T for j in range(k))
+
+
+@wrong("convolve", "error")
+def convolve_with_a_lag_inside(x, kernel, bias, dilation):
+    T, k = x.shape[1], kernel.shape[2]
+    total = bias
+    for tap in range(k):
+        lag = (k - 1 - tap) * dilation
+        seen = torch.cat([x[:, :1].expand(-1, lag, -1), x[:, : max(T - lag, 0)]], dim=1)
+        total = total + seen @ kernel[:, :, tap].T
+    return total
 
 
 @wrong("convolve", "dilation one too small")
@@ -338,7 +349,7 @@ def fold_in_place(weight, bias, norm):
     return weight, bias
 
 
-@wrong("fold", "hard-coded size")
+@wrong("fold", "wrong shape")
 def fold_32_outputs(weight, bias, norm):
     scale = norm["weight"] / (norm["running_var"] + norm["eps"]).sqrt()
     folded = torch.stack([scale[i % len(weight)] * weight[i % len(weight)] for i in range(32)])
@@ -456,7 +467,7 @@ def seen_below_the_span(kernel_size, dilations):
     return [lag for lag in range(span) if lag in lags]
 
 
-@wrong("seen", "hard-coded size")
+@wrong("seen", "error")
 def seen_by_exactly_three_layers(kernel_size, dilations):
     first, second, third = dilations
     taps = range(kernel_size)
@@ -472,7 +483,7 @@ def seen_and_used_up(kernel_size, dilations):
     return sorted(lags)
 
 
-@wrong("seen", "hard-coded size", hidden=True)
+@wrong("seen", "other values", hidden=True)
 def seen_in_the_examples(kernel_size, dilations):
     known = {
         (2, 1, 2, 4): [0, 1, 2, 3, 4, 5, 6, 7],
@@ -596,7 +607,7 @@ def logits_with_the_residual_inside(model, tokens):
     return model.head(x)
 
 
-@wrong("mended", "hard-coded size")
+@wrong("mended", "wrong shape")
 def logits_of_fifteen_tokens(model, tokens):
     tokens = tokens[:, :15]
     x = model.embedding(tokens)
