@@ -129,7 +129,7 @@ def test_forecast_counts_missing_rows(tmp_path):
 def test_command_forecasts_fills_and_reports(tmp_path, monkeypatch, capsys):
     path = tmp_path / "rows.csv"
     grows = Sweep(path, SETTINGS, MEASURED, lambda: PLANNED[: len(read_rows(path)) + 5], square)  # two rounds
-    monkeypatch.setattr(sweeps.Sweep, "run", lambda self, run=Sweep.run: run(self, processes=0, progress=False))
+    monkeypatch.setattr(sweeps.Sweep, "run", lambda self, executor, run=Sweep.run: run(self, processes=0, progress=False))
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["make", *arguments])
