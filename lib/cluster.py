@@ -14,6 +14,10 @@ class WorkersLost(RuntimeError):
     """The scheduler or its workers are gone, and with them the work that was not done yet."""
 
 
+class WorkerDied(WorkersLost):
+    """One piece of work ended every worker that it was given to; other work can go on."""
+
+
 @contextmanager
 def connect(address: str) -> Iterator[Executor]:
     """An executor whose work is done by the workers of a Dask scheduler, for the body of a `with`.
@@ -45,7 +49,8 @@ def result(future: Future) -> object:
     """The result of a future, whoever made it.
 
     Raises:
-        WorkersLost: it was cancelled, or its worker died (with Dask: four times), or the scheduler did.
+        WorkersLost: it was cancelled, or a pool of processes broke, or the scheduler is gone.
+        WorkerDied: Dask gave it to one worker after the other, and each of them died.
         Exception: what the work itself raised.
     """
     try:
@@ -54,7 +59,7 @@ def result(future: Future) -> object:
         raise WorkersLost("The workers are gone, and with them the scheduler, if there was one.") from error
     except Exception as error:
         if type(error).__module__.startswith("distributed."):  # such as KilledWorker; Dask need not be installed here
-            raise WorkersLost(f"The scheduler gave up: {error}") from error
+            raise WorkerDied(f"The scheduler gave up: {error}") from error
         raise
 
 
