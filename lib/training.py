@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from lib import distributed
 from lib.batches import IGNORED, Batches, Data, as_examples, make_examples, predictions
 from lib.checkpoints import TrainingState, load_checkpoint, save_checkpoint
 from lib.data import Vocabulary
@@ -71,7 +72,8 @@ def train(
 ) -> History:
     """Train the model in place.
 
-    The stop button (or Ctrl-C) ends it after the current step; the model keeps what it has learned.
+    The stop button (or Ctrl-C) ends it after the current step; the model keeps what it has learned. In a process group of
+    torch.distributed, each process trains on its share of every batch, see `lib.distributed`.
 
     Args:
         model: from (B, T) ids to (B, V) logits. Training starts from its weights; its mode is restored at the end.
@@ -103,6 +105,8 @@ def train(
     rows = round(recipe.batch_size * len(data.targets) / predictions(data))  # per batch
     batches = Batches(examples, rows, seed, recipe.replacement)
     examples = _to_device(examples, model)
+    weighted = getattr(examples, "weight", None) is not None
+    parallel = distributed.parallel(model, examples.targets, batches.batch_size, weighted)
     optimizer, history = _make_optimizer(model, recipe), History(recipe.name, seed, steps)
     state = TrainingState(model, optimizer, batches, history, checkpoint, vocabulary)
 
@@ -114,8 +118,8 @@ def train(
             for step in running:
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.lr_at(step, steps)
-                loss = examples.loss(model, batches.next())
-                history.train.append(_finite(loss.item(), step, recipe))
+                loss = examples.loss(parallel, distributed.share(batches.next()))
+                history.train.append(_finite(distributed.mean(loss.item()), step, recipe))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -228,7 +232,7 @@ def _losses(history: History) -> str:
 def _progress_bar(steps: int, done: int, show: bool) -> tqdm:
     """A bar in a notebook and on a terminal, nothing where the output goes to a file."""
     in_notebook = "notebook" in next(c.__module__ for c in tqdm.__mro__ if c.__module__ != "tqdm.auto")
-    disable = True if not show else (False if in_notebook else None)
+    disable = True if not (show and distributed.is_first()) else (False if in_notebook else None)
     return tqdm(total=steps, initial=done, unit="step", disable=disable)
 
 
