@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lib.data import Vocabulary, load_names, make_windows
+from lib.data import DATA, Vocabulary, load_names, make_windows
 from lib.streams import Stream, make_stream, open_stream, write_stream
 from lib.training import FAST, QUICK, evaluate, train
 
 NAMES = load_names()[:1_000]
 VOCABULARY = Vocabulary(NAMES)
+ARMS = ("int64 windows", "stream in memory", "stream in a file")
 SHORT = replace(FAST, name="short", batch_size=64, epochs=0.5)
 
 
@@ -92,3 +94,12 @@ def test_streams_that_do_not_fit_are_refused(make_model, tmp_path):
         open_stream(path, Vocabulary(["abc"]))
     with pytest.raises(ValueError, match="context of at least 1"):
         open_stream(path, VOCABULARY, 0)
+
+
+def test_measured_streams_train_as_windows_do_and_need_less():
+    rows = pd.read_csv(DATA / "evidence" / "scale.csv").set_index(["names", "arm"])
+    assert len(rows) == 9 and (rows.groupby("names").val.nunique() == 1).all()
+    for _, arms in rows.groupby("names"):
+        windows, memory, file = (arms.xs(arm, level="arm").iloc[0] for arm in ARMS)
+        assert windows.bytes == 72 * memory.bytes == 72 * file.bytes == 72 * windows.windows
+        assert file.peak < windows.peak and file.kept < windows.kept
