@@ -16,7 +16,7 @@ CAP = 256  # highest sampling weight of a context; the importance weight makes u
 BLOCK = 1_000  # batches drawn at a time where there are no epochs
 SOFT = 8 * 10**6  # most numbers in soft targets; with the counts behind them each takes about 80 bytes (measured)
 
-Data = tuple[Tensor | None, ...]  # windows (X, Y), `Examples`, or `lib.wavenet.Sequences`
+Data = tuple[Tensor | int | None, ...]  # windows (X, Y), `Examples`, `lib.streams.Stream` or `lib.wavenet.Sequences`
 
 
 class Examples(NamedTuple):
@@ -78,6 +78,8 @@ def as_examples(windows: Data, model: nn.Module | None = None) -> Data:
 
 def predictions(data: Data) -> int:
     """How many characters are predicted: one per window; per name, its letters and its stop mark."""
+    if data.targets.dtype != torch.int64:  # `lib.streams.Stream`, where every character is a target
+        return len(data.targets)
     return int((data.targets != IGNORED).sum())
 
 
@@ -88,17 +90,19 @@ def make_examples(windows: Data, recipe: Recipe) -> Data:
     and it is the same in every epoch, so that the gradient of a batch is less noisy.
 
     Args:
-        windows: X (N, T) int64 and Y (N,) int64. `Sequences` are returned unchanged.
+        windows: X (N, T) int64 and Y (N,) int64. `Sequences` and a `Stream` are returned unchanged.
         recipe: whether it has a teacher or distinct contexts.
 
     Raises:
-        ValueError: sequences with a teacher or distinct contexts, or soft targets that would take more than about 1 GB.
+        ValueError: sequences or a stream with a teacher or distinct contexts, or soft targets that would take more than about 1 GB.
     """
     examples = as_examples(windows)
     if not (recipe.teacher or recipe.distinct):
         return examples
     if not isinstance(examples, Examples):
-        raise ValueError(f"recipe {recipe.name!r} needs windows: sequences have no teacher and no distinct contexts.")
+        raise ValueError(
+            f"recipe {recipe.name!r} needs windows: sequences and streams have no teacher and no distinct contexts."
+        )
     X, Y = examples[:2]
     characters = int(max(X.max(), Y.max())) + 1
     contexts, which, count = X.unique(dim=0, return_inverse=True, return_counts=True) if recipe.distinct else (X, Y, Y)
@@ -147,7 +151,8 @@ class Batches:
         elif self.replacement:
             self.order = torch.randint(self.rows, (drawn,), generator=self.generator)
         else:
-            self.order = torch.randperm(self.rows, generator=self.generator)
+            small = torch.int32 if self.rows < 2**31 else torch.int64  # half the memory, and the same order
+            self.order = torch.randperm(self.rows, generator=self.generator, dtype=small)
 
     def next(self) -> Int[Tensor, "B"]:
         """Row numbers of the next batch. An incomplete last batch is dropped; then all rows are shuffled again."""
@@ -155,7 +160,7 @@ class Batches:
             self._shuffle()
         batch = self.order[self.place : self.place + self.batch_size]
         self.place += self.batch_size
-        return batch
+        return batch.long()
 
     def state_dict(self) -> dict:
         return {"generator": self.before, "place": self.place}

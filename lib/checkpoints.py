@@ -17,6 +17,7 @@ from torch import nn
 from lib import layers
 from lib.batches import Batches
 from lib.data import Vocabulary
+from lib.distributed import is_first
 
 # Imported when a net is built, so that the core does not depend on the packages above it.
 BUILDERS = {"flat_model": "lib.models", "staged_model": "lib.models", "WaveNet": "lib.wavenet"}
@@ -104,8 +105,8 @@ class TrainingState:
     fingerprint: dict = field(default_factory=dict)
 
     def save(self) -> None:
-        """Write the checkpoint, if there is to be one."""
-        if self.path is None:
+        """Write the checkpoint, if there is to be one; of several processes, the first does."""
+        if self.path is None or not is_first():
             return
         state = {"fingerprint": self.fingerprint, "history": asdict(self.history), "generator": torch.get_rng_state()}
         state |= {"optimizer": self.optimizer.state_dict(), "batches": self.batches.state_dict()}

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from lib import distributed
 from lib.batches import IGNORED, Batches, Data, as_examples, make_examples, predictions
 from lib.checkpoints import TrainingState, load_checkpoint, save_checkpoint
 from lib.data import Vocabulary
@@ -71,11 +72,13 @@ def train(
 ) -> History:
     """Train the model in place.
 
-    The stop button (or Ctrl-C) ends it after the current step; the model keeps what it has learned.
+    The stop button (or Ctrl-C) ends it after the current step; the model keeps what it has learned. In a process group of
+    torch.distributed, each process trains on its share of every batch, see `lib.distributed`.
 
     Args:
         model: from (B, T) ids to (B, V) logits. Training starts from its weights; its mode is restored at the end.
-        train_windows, val_windows: X (N, T) int64 and Y (N,) int64, or `lib.wavenet.Sequences` for a net of sequences.
+        train_windows, val_windows: X (N, T) int64 and Y (N,) int64, `lib.wavenet.Sequences` for a net of sequences,
+            or a `lib.streams.Stream` of names too many for windows.
         recipe: optimizer, batch size, learning rate, length. Its batch size counts predicted characters: a batch of
             sequences holds about that many, so that an epoch has as many steps as with windows.
         seed: of the order of the windows, and of dropout. Same seed, same result.
@@ -102,6 +105,8 @@ def train(
     rows = round(recipe.batch_size * len(data.targets) / predictions(data))  # per batch
     batches = Batches(examples, rows, seed, recipe.replacement)
     examples = _to_device(examples, model)
+    weighted = getattr(examples, "weight", None) is not None
+    parallel = distributed.parallel(model, examples.targets, batches.batch_size, weighted)
     optimizer, history = _make_optimizer(model, recipe), History(recipe.name, seed, steps)
     state = TrainingState(model, optimizer, batches, history, checkpoint, vocabulary)
 
@@ -113,8 +118,8 @@ def train(
             for step in running:
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.lr_at(step, steps)
-                loss = examples.loss(model, batches.next())
-                history.train.append(_finite(loss.item(), step, recipe))
+                loss = examples.loss(parallel, distributed.share(batches.next()))
+                history.train.append(_finite(distributed.mean(loss.item()), step, recipe))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -132,18 +137,27 @@ def evaluate(model: nn.Module, windows: Data, batch_size: int = 8_192) -> float:
 
     Args:
         model: from (B, T) ids to (B, V) logits.
-        windows: X (N, T) int64 and Y (N,) int64, or `lib.wavenet.Sequences` for a net of sequences.
+        windows: what `train` takes.
         batch_size: characters predicted at a time.
 
     Raises:
         ValueError: windows that are empty or do not match the model.
     """
     data = _to_device(as_examples(windows, model), model)
-    lengths = (data.targets != IGNORED).view(len(data.targets), -1).sum(1)  # (N,): 1 for a window
-    rows = max(1, batch_size * len(data.targets) // data.targets.numel())
     with torch.no_grad(), eval_mode(model):
-        chunks = lengths.argsort(stable=True).split(rows)  # sequences of about one length together
+        chunks = _chunks(data.targets, batch_size)
         return sum(data.loss(model, chunk, "sum").item() for chunk in chunks) / predictions(data)
+
+
+def _chunks(targets: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Row numbers, about `batch_size` characters at a time."""
+    N = len(targets)
+    if targets.ndim == 1:
+        yield from (torch.arange(first, min(first + batch_size, N)) for first in range(0, N, batch_size))
+        return
+    lengths = (targets != IGNORED).sum(1)  # (N,)
+    rows = max(1, batch_size * N // targets.numel())
+    yield from lengths.argsort(stable=True).split(rows)  # sequences of about one length together
 
 
 def _steps(
@@ -195,13 +209,18 @@ def _finite(loss: float, step: int, recipe: Recipe) -> float:
 
 def _to_device(data: Data, model: nn.Module) -> Data:
     device = next(model.parameters()).device
-    return type(data)(*(None if part is None else part.to(device) for part in data))
+    return type(data)(*(part.to(device) if isinstance(part, Tensor) else part for part in data))
 
 
 def _fingerprint(data: Data) -> str:
-    """A hash of the windows or sequences."""
-    parts = (part.cpu().contiguous().numpy().tobytes() for part in data if part is not None)
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    """A hash of the windows, the stream or the sequences."""
+    digest = hashlib.sha256()
+    for part in data:
+        if isinstance(part, Tensor):
+            digest.update(part.cpu().contiguous().numpy())  # not a copy
+        elif part is not None:
+            digest.update(str(part).encode())
+    return digest.hexdigest()
 
 
 def _losses(history: History) -> str:
@@ -213,7 +232,7 @@ def _losses(history: History) -> str:
 def _progress_bar(steps: int, done: int, show: bool) -> tqdm:
     """A bar in a notebook and on a terminal, nothing where the output goes to a file."""
     in_notebook = "notebook" in next(c.__module__ for c in tqdm.__mro__ if c.__module__ != "tqdm.auto")
-    disable = True if not show else (False if in_notebook else None)
+    disable = True if not (show and distributed.is_first()) else (False if in_notebook else None)
     return tqdm(total=steps, initial=done, unit="step", disable=disable)
 
 

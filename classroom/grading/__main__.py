@@ -2,6 +2,7 @@
 
     python -m classroom.grading a01 FOLDER_OF_SUBMISSIONS
     python -m classroom.grading a01 FOLDER_OF_SUBMISSIONS --shard 1/4 --out SHARD1     on each of four machines
+    python -m classroom.grading a01 FOLDER_OF_SUBMISSIONS --scheduler tcp://10.0.0.1:8786   on a Dask cluster's workers
     python -m classroom.grading a01 --merge SHARD1 SHARD2 SHARD3 SHARD4 --out GRADED   on one of them
 
 notebooks/assignments/grading.md describes the folder of results, and what the sandbox does not protect against.
@@ -19,7 +20,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from classroom.grading import (
     process,
     questions,
     records,
+    remote,
     sandbox,
     stage,
     submissions,
@@ -47,6 +49,7 @@ from classroom.grading.notebook import Assignment
 from classroom.grading.records import Refused, Store
 from classroom.grading.sandbox import Limits
 from classroom.grading.submissions import Submission
+from lib import cluster
 
 COURSE = stage.ROOT / "notebooks" / "assignments"
 ACCEPTED = "I accept that student code runs as me"
@@ -65,7 +68,14 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--seed",
         help="of the hidden cases; default: GRADING_SEED, the file notebooks/assignments/seed, or a new secret",
     )
-    add("--jobs", type=positive, default=os.cpu_count() or 1, help="submissions graded at the same time")
+    add(
+        "--jobs", type=positive, help="submissions graded at the same time; default: one per core, with a scheduler 100"
+    )
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask scheduler whose workers grade, each with this version of the course",
+    )
     add("--seconds", type=positive, default=Limits.seconds, help="CPU time per cell, and per exercise's hidden cases")
     add("--total", type=positive, default=Limits.total, help="CPU time per submission")
     add("--questions", action="store_true", help="make three questions for each student about their own code")
@@ -157,22 +167,23 @@ def waiting(
             yield submission
 
 
-def work_on_all(work: Callable, turns: Iterator[Submission], jobs: int, done: Callable) -> None:
-    """Call `work` on submissions, a few at a time, and `done(submission, future)` for each when it is finished."""
+def grade_all(pool: Executor, grade: Callable, turns: Iterator[Submission], jobs: int, done: Callable) -> None:
+    """Grade submissions, a few at a time, and call `done(submission, future)` for each when it is finished."""
     running = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            while True:
-                # No submission is held in memory before its turn.
-                while len(running) < jobs and (submission := next(turns, None)):
-                    running[pool.submit(work, submission)] = submission
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    done(running.pop(future), future)
-        except BaseException:
-            process.stop_all()
-            raise
+    try:
+        while True:
+            # No submission is held in memory before its turn.
+            while len(running) < jobs and (submission := next(turns, None)):
+                running[pool.submit(grade, submission)] = submission
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                done(running.pop(future), future)
+    except BaseException:
+        for future in running:
+            future.cancel()
+        process.stop_all()
+        raise
 
 
 def ask_all(config: RunConfig, students: dict, out: Path, fingerprint: str, jobs: int) -> list[str]:
@@ -188,7 +199,8 @@ def ask_all(config: RunConfig, students: dict, out: Path, fingerprint: str, jobs
     def write(submission: Submission) -> dict:
         return questions.write(config, submission, out, fingerprint)
 
-    work_on_all(write, reading(students, config.assignment), jobs, done)
+    with ThreadPoolExecutor(jobs) as pool:
+        grade_all(pool, write, reading(students, config.assignment), jobs, done)
     full, none = sum(number == questions.NUMBER for number in found), found.count(0)
     print(
         f"{full} of {len(found)} students have {questions.NUMBER} questions, {none} have none, in {out / 'questions'}",
@@ -200,7 +212,8 @@ def ask_all(config: RunConfig, students: dict, out: Path, fingerprint: str, jobs
 
 def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignment, store: Store) -> tuple[int, list]:
     """Grade what is not graded yet; returns how many were graded, and what is left to do, in words."""
-    seed, boxed = seed_of(options.seed, options.out), sandboxed(options.without_sandbox)
+    seed = seed_of(options.seed, options.out)
+    boxed = bool(options.scheduler) or sandboxed(options.without_sandbox)  # each worker looks for its own sandbox
     cells = [cell.source for cell in assignment.cells if cell.kind == "code"]
     fingerprint = stage.fingerprint(source, cells, seed)
     graded, failed, full = [], [], sum(assignment.tests.values())
@@ -216,9 +229,9 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
 
         def done(submission: Submission, future: Future) -> None:
             try:
-                outcome = future.result()
+                outcome = cluster.result(future)
                 store.add(submission, fingerprint, outcome)
-            except (NotStarted, OSError) as problem:
+            except (NotStarted, OSError, cluster.WorkerDied) as problem:
                 failed.append(submission.student)
                 line = f"NOT GRADED, {problem}"
             else:
@@ -229,11 +242,18 @@ def grade_folder(options: argparse.Namespace, source: Path, assignment: Assignme
                 print(wire.plain(f"{submission.student}: {line}"), flush=True)
             bar.update()
 
-        stage.build(Path(folder), cells)
-        config = RunConfig(assignment, Path(folder), seed, Limits(options.seconds, options.total), boxed)
-        handed_in, jobs = HandedIn(options.out), int(max(options.jobs, 1))
+        limits, handed_in = Limits(options.seconds, options.total), HandedIn(options.out)
+        config = RunConfig(assignment, Path(folder), seed, limits, boxed)
+        jobs = int(max(options.jobs or (100 if options.scheduler else os.cpu_count() or 1), 1))
+        if options.scheduler:
+            order = remote.Order(source.relative_to(stage.ROOT).as_posix(), fingerprint, seed, limits)
+            pool, grade = cluster.connect(options.scheduler), partial(remote.grade, order)
+        else:
+            stage.build(Path(folder), cells)
+            pool, grade = ThreadPoolExecutor(jobs), partial(attempt.grade, config)
         turns = waiting(mine, assignment, store, fingerprint, bar, handed_in)
-        work_on_all(partial(attempt.grade, config), turns, jobs, done)
+        with pool as executor:
+            grade_all(executor, grade, turns, jobs, done)
         bar.close()
         handed_in.write()
         if options.questions:
@@ -301,6 +321,10 @@ def main(words: list[str] | None = None) -> int:
         sys.exit("Name a folder of submissions, or --merge with folders of results.")
     if options.folder and not (options.folder.is_dir() or zipfile.is_zipfile(options.folder)):
         sys.exit(f"{options.folder} is not a folder of submissions, nor a zip.")
+    if options.scheduler and options.without_sandbox:
+        sys.exit("Without a sandbox, students' code could command the scheduler's workers: leave out one of the two.")
+    if options.scheduler and options.questions:
+        sys.exit("A scheduler's workers make no questions: grade with --scheduler first, then run again without it.")
     if options.folder is None and options.out is None:
         sys.exit("Name the folder for the merged results: --out FOLDER.")
     options.out = options.out or options.folder.resolve().parent / "graded" / source.stem
@@ -314,6 +338,8 @@ def main(words: list[str] | None = None) -> int:
             return run(options, source)
     except filelock.Timeout:
         sys.exit(f"Another grader is at work in {options.out}.")
+    except cluster.WorkersLost as problem:
+        sys.exit(f"{problem} Results so far are kept: run the same command again to continue.")
     except (Refused, OSError) as problem:
         sys.exit(f"{problem}.")
     except KeyboardInterrupt:

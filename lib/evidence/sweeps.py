@@ -1,13 +1,16 @@
-"""Sweeps: rows to fill, filled by two processes, in a CSV file that is replaced atomically after each row."""
+"""Sweeps: rows to fill, filled by any executor, in a CSV file that is replaced atomically after each row."""
 
 import argparse
 import csv
 import io
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 from tqdm import tqdm
 
+from lib import cluster
 from lib.checkpoints import atomic_write
 
 Row = dict[str, str | int | float]
@@ -83,26 +87,32 @@ class Sweep:
         rows = f"{len(missing)} of {len(planned)} rows to fill"
         return f"{self.path.name}: {rows}, about {minutes:.0f} minutes on {processes} cores."
 
-    def run(self, processes: int = 2, progress: bool = True) -> None:
+    def run(self, processes: int = 2, progress: bool = True, executor: Executor | None = None) -> None:
         """Fill the missing rows. It can be stopped at any time; the next call continues.
 
-        Rows that are not in the plan are removed, and the others are in its order.
+        Rows that are not in the plan are removed, and the others are in its order. A row is the same wherever it is
+        filled, but for its seconds, and for the last digits if processors or versions of torch differ.
 
         Args:
-            processes: rows at a time, one thread each; 0 fills the rows in this process.
+            processes: rows at a time on this machine, one thread each; 0 fills the rows in this process.
             progress: show rows done and time left on a terminal.
+            executor: fills the rows instead, such as `lib.cluster.connect(address)`, or the MPIPoolExecutor of mpi4py.
 
         Raises:
             ValueError: two planned rows have the same settings.
             RuntimeError: another sweep is filling the same file.
+            WorkersLost: a process of this machine died, or the executor's workers did. The rows so far are in the file.
         """
         try:
             with FileLock(self.path.with_suffix(".lock")).acquire(timeout=0):
-                self._run(processes, progress)
+                self._run(processes, progress, executor)
         except Timeout:
             raise RuntimeError(f"Another sweep is filling {self.path.name}; wait for it, or stop it first.") from None
+        except cluster.WorkersLost as lost:
+            have = f"{self.path.name} has the rows so far: run the same again to fill the other {len(self.missing())}."
+            raise cluster.WorkersLost(f"{lost} {have}") from lost
 
-    def _run(self, processes: int, progress: bool) -> None:
+    def _run(self, processes: int, progress: bool, executor: Executor | None) -> None:
         planned = self.plan()
         order = {_key(row, self.settings): place for place, row in enumerate(planned)}
         if repeated := len(planned) - len(order):
@@ -117,7 +127,7 @@ class Sweep:
             write_rows(self.path, self.settings + self.measured, rows)
 
         with tqdm(total=len(missing), unit="row", desc=self.path.stem, disable=None if progress else True) as bar:
-            for row in _filled(missing, self.fill, processes):
+            for row in _filled(missing, self.fill, processes, executor):
                 rows.append(row)
                 write()
                 bar.update()
@@ -125,21 +135,35 @@ class Sweep:
             write()
 
 
-def _filled(rows: list[Row], fill: Callable[[Row], Row], processes: int) -> Iterator[Row]:
-    if processes == 0:
+def _filled(
+    rows: list[Row], fill: Callable[[Row], Row], processes: int, executor: Executor | None = None
+) -> Iterator[Row]:
+    """The rows as they are done."""
+    if executor is not None:
+        yield from _done(rows, fill, executor, len(rows))  # all at once: the executor knows its workers
+    elif processes == 0:
         yield from map(fill, rows)
-        return
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+            yield from _done(rows, fill, pool, processes)
+
+
+def _done(rows: list[Row], fill: Callable[[Row], Row], executor: Executor, at_once: int) -> Iterator[Row]:
     waiting = iter(rows)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
-        running = {pool.submit(fill, row) for _, row in zip(range(processes), waiting, strict=False)}
+    running = {executor.submit(cluster.alone, fill, row) for row in islice(waiting, at_once)}
+    try:
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(fill, row) for _, row in zip(done, waiting, strict=False)}
-            yield from (future.result() for future in done)
+            # What is done is written before an error ends the sweep.
+            for future in sorted(done, key=lambda future: future.cancelled() or future.exception() is not None):
+                yield cluster.result(future)
+            running |= {executor.submit(cluster.alone, fill, row) for row in islice(waiting, len(done))}
+    finally:
+        for future in running:
+            future.cancel()
 
 
 def _start_worker() -> None:
-    torch.set_num_threads(1)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
@@ -163,20 +187,31 @@ def run_command(doc: str, *sweeps: Sweep, report: Callable[[], str] | None = Non
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forecast", action="store_true", help="say how long it takes, and stop")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask scheduler whose workers fill the rows")
     if report:
         parser.add_argument("--table", action="store_true", help="fill nothing, print the table only")
     parser.set_defaults(table=False)
     arguments = parser.parse_args()
-    for sweep in () if arguments.table else sweeps:
+    if not arguments.table:
+        try:
+            there = cluster.connect(arguments.scheduler) if arguments.scheduler else nullcontext()
+            with there as executor:
+                _fill_all(sweeps, executor, arguments.forecast)
+        except cluster.WorkersLost as lost:
+            sys.exit(str(lost))
+    if report and not arguments.forecast:
+        print(report())
+
+
+def _fill_all(sweeps: Iterable[Sweep], executor: Executor | None, forecast: bool) -> None:
+    for sweep in sweeps:
         while True:
             try:
                 print(sweep.forecast())
             except LookupError as error:
                 print(f"{sweep.path.name}: {error}")
-            if arguments.forecast:
+            if forecast:
                 break
-            sweep.run()
+            sweep.run(executor=executor)
             if not sweep.missing():
                 break
-    if report and not arguments.forecast:
-        print(report())

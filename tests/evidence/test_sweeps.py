@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
 
+from lib.cluster import WorkersLost
 from lib.evidence import sweeps
 from lib.evidence.sweeps import Sweep, missing_rows, read_rows, run_command, write_rows
 
@@ -129,7 +131,9 @@ def test_forecast_counts_missing_rows(tmp_path):
 def test_command_forecasts_fills_and_reports(tmp_path, monkeypatch, capsys):
     path = tmp_path / "rows.csv"
     grows = Sweep(path, SETTINGS, MEASURED, lambda: PLANNED[: len(read_rows(path)) + 5], square)  # two rounds
-    monkeypatch.setattr(sweeps.Sweep, "run", lambda self, run=Sweep.run: run(self, processes=0, progress=False))
+    monkeypatch.setattr(
+        sweeps.Sweep, "run", lambda self, executor, run=Sweep.run: run(self, processes=0, progress=False)
+    )
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["make", *arguments])
@@ -139,3 +143,79 @@ def test_command_forecasts_fills_and_reports(tmp_path, monkeypatch, capsys):
     assert "5 of 5 rows" in command("--forecast") and not path.exists()
     assert command("--table") == "0 rows are there\n" and not path.exists()
     assert command().endswith("8 rows are there\n")
+
+
+class Wrapped(Executor):
+    """An executor that is nobody's subclass but the standard's."""
+
+    def __init__(self, pool):
+        self.pool, self.submitted = pool, 0
+
+    def submit(self, work, *arguments):
+        self.submitted += 1
+        return self.pool.submit(work, *arguments)
+
+
+def test_any_executor_fills_the_rows(tmp_path):
+    path = tmp_path / "rows.csv"
+    with ThreadPoolExecutor(3) as pool:
+        executor = Wrapped(pool)
+        sweep(path).run(executor=executor, progress=False)
+    assert executor.submitted == 8
+    assert [row["square"] for row in read_rows(path)] == ["0", "1", "4", "9"] * 2
+
+
+def test_rows_in_threads_of_one_process_never_run_at_once(tmp_path):
+    inside, most = [], []
+
+    def watched(row):
+        inside.append(row)
+        time.sleep(0.01)
+        most.append(len(inside))
+        inside.remove(row)
+        return square(row)
+
+    with ThreadPoolExecutor(4) as pool:
+        sweep(tmp_path / "rows.csv", watched).run(executor=pool, progress=False)
+    assert most == [1] * 8
+
+
+def test_rows_that_are_done_are_written_before_an_error_ends_the_sweep(tmp_path):
+    path = tmp_path / "rows.csv"
+
+    def fails(row):
+        if row == PLANNED[0]:
+            raise ZeroDivisionError
+        return square(row)
+
+    class AtOnce(Executor):
+        def submit(self, work, *arguments):
+            future = Future()
+            try:
+                future.set_result(work(*arguments))
+            except ZeroDivisionError as error:
+                future.set_exception(error)
+            return future
+
+    with pytest.raises(ZeroDivisionError):
+        sweep(path, fails).run(executor=AtOnce(), progress=False)
+    assert len(read_rows(path)) == 7
+
+
+def test_a_dead_process_of_the_pool_is_a_sentence_and_loses_no_row(tmp_path):
+    path = tmp_path / "rows.csv"
+    run(path, square, PLANNED[:6])
+    with pytest.raises(WorkersLost, match=r"rows\.csv has the rows so far: run the same again to fill the other 2"):
+        run(path, dies, PLANNED, processes=1)
+    assert len(read_rows(path)) == 6
+
+
+def dies(row):
+    os._exit(1)
+
+
+def test_a_scheduler_without_dask_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setattr(sys, "argv", ["make", "--scheduler", "tcp://127.0.0.1:1"])
+    with pytest.raises(SystemExit, match=r"needs Dask: pip install -e '\.\[scale\]'"):
+        run_command("what it makes", sweep(tmp_path / "rows.csv"))
