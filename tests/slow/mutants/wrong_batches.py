@@ -2,7 +2,7 @@
 
 WRONG = {
     "Batches": {
-        "never shuffles": ("torch.randperm(self.rows, generator=self.generator)", "torch.arange(self.rows)"),
+        "never shuffles": ("torch.randperm(self.rows, generator=self.generator, dtype=small)", "torch.arange(self.rows)"),
         "shuffles only once": (
             "            self._shuffle()\n        batch",
             "            self.place = 0\n        batch",
@@ -15,7 +15,7 @@ WRONG = {
         "windows used twice": ("self.place += self.batch_size\n", "self.place += self.batch_size // 2\n"),
         "seed is ignored": ("torch.Generator().manual_seed(seed)", "torch.Generator()"),
         "draws from torch's generator": (
-            "torch.randperm(self.rows, generator=self.generator)",
+            "torch.randperm(self.rows, generator=self.generator, dtype=small)",
             "torch.randperm(self.rows)",
         ),
         "with and without replacement swapped": ("elif self.replacement:", "elif not self.replacement:"),

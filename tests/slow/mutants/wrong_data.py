@@ -75,7 +75,7 @@ WRONG = {
             "return X.masked_fill(is_other_name, 0).int(), Y.int()",
         ),
         "unknown letters become -1": ("if int(ids.min()) < 0:", "if int(ids.max()) < 0:"),
-        "stop mark inside a name cuts it in two": (" or int((Y == 0).sum()) != len(names):", ":"),
+        "stop mark inside a name cuts it in two": ("if text.count(STOP) != len(names):", "if False:"),
         "accepts a context of 0": ("    if context < 1:\n", "    if context < 0:\n"),
     },
 }

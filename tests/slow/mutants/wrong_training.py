@@ -1,6 +1,6 @@
 """Mistakes in lib/training.py: target, then mistake, then the old text and the new text."""
 
-LOSS = "history.train.append(_finite(loss.item(), step, recipe))\n"
+LOSS = "history.train.append(_finite(distributed.mean(loss.item()), step, recipe))\n"
 STEP = """optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -14,7 +14,7 @@ ENDS = "                if ends or step % checkpoint_every == 0:\n              
 WRONG = {
     "train": {
         "no zero_grad": (STEP, STEP.replace("optimizer.zero_grad()", "pass")),
-        "loss not checked": ("_finite(loss.item(), step, recipe)", "loss.item()"),
+        "loss not checked": ("_finite(distributed.mean(loss.item()), step, recipe)", "loss.item()"),
         "loss checked after the step": (LOSS + " " * 16 + STEP, STEP + " " * 16 + LOSS),
         "infinite loss is accepted": ("if not math.isfinite(loss):", "if math.isnan(loss):"),
         "trains in eval mode": ("_mode(model, training=True)", "_mode(model, training=False)"),
@@ -66,8 +66,8 @@ WRONG = {
         "schedule one step ahead": ("recipe.lr_at(step, steps)", "recipe.lr_at(step + 1, steps)"),
         "schedule for matrices only": ("in optimizer.param_groups:", "in optimizer.param_groups[:1]:"),
         "same batch at every step": (
-            "examples.loss(model, batches.next())",
-            "examples.loss(model, batches.order[:64])",
+            "distributed.share(batches.next())",
+            "batches.order[:64].long()",
         ),
         "seed ignored": ("Batches(examples, rows, seed, recipe", "Batches(examples, rows, 0, recipe"),
         "replacement ignored": ("seed, recipe.replacement)", "seed)"),
@@ -95,14 +95,14 @@ WRONG = {
         "seed not compared": ("seed=seed, windows", "windows"),
         "recipe compared by name": ("recipe=asdict(recipe)", "recipe=recipe.name"),
         "windows not compared": (", windows=_fingerprint(data))", ")"),
-        "windows compared by shape": ("part.cpu().contiguous().numpy().tobytes()", "str(part.shape).encode()"),
+        "windows compared by shape": ("part.cpu().contiguous().numpy()", "str(part.shape).encode()"),
         "targets not compared": (
-            "for part in data if part is not None)\n    return hash",
-            "for part in data[:1])\n    return hash",
+            "    for part in data:\n        if isinstance(part, Tensor):\n            digest",
+            "    for part in data[:1]:\n        if isinstance(part, Tensor):\n            digest",
         ),
         "condition not compared": (
-            "for part in data if part is not None)\n    return hash",
-            "for part in data[:2])\n    return hash",
+            "    for part in data:\n        if isinstance(part, Tensor):\n            digest",
+            "    for part in data[:2]:\n        if isinstance(part, Tensor):\n            digest",
         ),
         "written one step late": ("step % checkpoint_every == 0", "step % checkpoint_every == 1"),
         "not written at the end": ("if ends or step % checkpoint_every", "if step % checkpoint_every"),
