@@ -27,6 +27,7 @@ WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle 
 NOT_DONE = "not done"
 LIB = "by lib: "  # begins what `collect` counts for a module of `lib` that was used
 LEFT = "left: "  # begins what `collect` counts for an effect that stays
+IGNORED = "ignore_index"  # what `collect` counts if torch left a target out of a loss
 
 
 @dataclass(frozen=True)
@@ -295,6 +296,12 @@ def _fits(mistake: Mistake, case: tuple, result: Mapping) -> bool | None:
 def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
     parts = value if isinstance(value, (list, tuple)) else [value]
     return bool(parts) and all(isinstance(part, Tensor) and law(part) for part in parts)
+
+
+def without_lib(calls: Mapping[str, int]) -> tuple[str, str] | None:
+    """The `method` of an exercise that forbids `lib`."""
+    used = sorted(call for call in calls if call.startswith(LIB))
+    return ("function of lib", f"{used[0].removeprefix(LIB)} did it for you; write it yourself.") if used else None
 
 
 def by_name(name: str, hint: str) -> str:
@@ -594,4 +601,6 @@ class _Calls(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1
+        if kwargs and "ignore_index" in kwargs and bool((args[1] == kwargs["ignore_index"]).any()):
+            self.counts[IGNORED] += 1
         return function(*args, **(kwargs or {}))
