@@ -103,7 +103,7 @@ def _leaky_cases() -> list[tuple]:
         always[1, :, 2, -1] = free[1, :, 2, -1]
 
     def middle(always: Tensor, in_training: Tensor, free: Tensor) -> None:
-        always[0, 0, 2], always[2, 1, 6, 1] = free[0, 0, 2], free[2, 1, 6, 1]
+        always[0, 1, 2, 1], always[2, 0, 6] = free[0, 1, 2, 1], free[2, 0, 6]
 
     def in_eval_mode(always: Tensor, in_training: Tensor, free: Tensor) -> None:
         always[1, :, 2:] = free[1, :, 2:]
