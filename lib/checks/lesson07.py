@@ -107,7 +107,10 @@ convolve = Implement(
             "sizes that do not meet",
             "The taps have k*C numbers in their last dimension; which dimension of the weight has as many?",
         ),
-        "but got size 0": ("empty slice", "A slice that ends at -0, which is 0, is empty, as is one that begins behind the end. Print each tap's."),
+        "but got size 0": (
+            "empty slice",
+            "A slice that ends at -0, which is 0, is empty, as is one that begins behind the end. Print each tap's.",
+        ),
     },
     hint="The result has T - (k - 1) * dilation time steps. Try it with one channel and weights 1 and 10.",
 )

@@ -24,7 +24,12 @@ def _companded(ids: Tensor, steps: int = MU) -> Tensor:
 # Exercise 1: ids, int64 from 0 to 255 of any shape, to the waveform, float of the same shape.
 decode_levels = Implement(
     "my_decode",
-    [(torch.arange(256),), (torch.tensor([[0, 30, 127], [128, 200, 255]]),), (torch.tensor(77),), (torch.tensor([[[200], [5], [90]]]),)],
+    [
+        (torch.arange(256),),
+        (torch.tensor([[0, 30, 127], [128, 200, 255]]),),
+        (torch.tensor(77),),
+        (torch.tensor([[[200], [5], [90]]]),),
+    ],
     solution=lambda ids: _expanded(_companded(ids)),
     praise="my_decode is right for each of the 256 levels.",
     mistakes=(
