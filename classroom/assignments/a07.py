@@ -215,6 +215,7 @@ def _draw_convolutions(draw: random.Random) -> list[tuple]:
     sizes = [(32, 8, 10, 2, 7, 2), (draw.randint(2, 5), T, 3, k, 4, draw.choice([2, 3])), (1, 11, 4, 3, 5, 2)]
     sizes += [(3, 10, 1, 4, 2, 1), (2, 5, 3, draw.choice([2, 3]), 1, draw.randint(3, 4))]
     sizes += [(2, 3, 2, 3, 4, draw.randint(3, 5)), (3, 2, 4, 4, 3, 1), (2, 1, 3, 2, 2, 1)]
+    sizes += [(2, 6, 3, 1, 4, 2), (1, 27, 2, 5, 3, 6)]
     return [
         (numbers(draw, B, T, C) + 1, numbers(draw, out, C, k), numbers(draw, out), dilation)
         for B, T, C, k, out, dilation in sizes

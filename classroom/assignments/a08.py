@@ -231,6 +231,7 @@ def _draw_stacks(draw: random.Random) -> list[tuple]:
         (1, 9, 3, 4, [2, 3]),
         (3, 7, 4, 1, [3]),
         (2, 4 + several[0], 3, 5, [3, several[0]]),  # a single position is left
+        (2, 14, 3, 3, [1, 2, 1, 3, 2, 1]),
     ]
     return [(numbers(draw, B, T, C), _layers(draw, C, S, dilations)) for B, T, C, S, dilations in sizes]
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from lib.checks.exercise import LEFT, LIB, Mistake, Predict, Question
+from lib.checks.exercise import LEFT, LIB, Mistake, Predict, Question, without_lib
 
 Values = Callable[..., dict[str, object]]
 
@@ -67,12 +67,6 @@ def forbid(parts: Sequence[str], name: str, hint: str) -> Callable[[Mapping[str,
         return without_lib(calls)
 
     return method
-
-
-def without_lib(calls: Mapping[str, int]) -> tuple[str, str] | None:
-    """The `method` of an exercise that forbids `lib`."""
-    used = sorted(call for call in calls if call.startswith(LIB))
-    return ("function of lib", f"{used[0].removeprefix(LIB)} did it for you; write it yourself.") if used else None
 
 
 def _by_name(hints: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ WIDTH = 104  # characters per line: JupyterLab breaks longer ones in the middle 
 NOT_DONE = "not done"
 LIB = "by lib: "  # begins what `collect` counts for a module of `lib` that was used
 LEFT = "left: "  # begins what `collect` counts for an effect that stays
+IGNORED = "ignore_index"  # what `collect` counts if torch left a target out of a loss
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Implement(_Exercise):
     sizes of the lesson. draw: maps a random generator to the cases that decide on a grade. solution: maps a case to the
     right result. praise: the message for a right answer. mistakes: the one that explains most failed cases, and of
     those the one that fits most passing cases, then the first listed; it is named if it explains nearly all failed ones,
-    and these are more than one or no passing one contradicts it. errors: from a part of an error's text to a mistake's name and a hint. method:
+    and these are more than one and more than the passing ones that contradict it, or none does. errors: from a part of an error's text to a mistake's name and a hint. method:
     from counts of torch's calls (`collect`) to a mistake's name and a hint if the way to the result is wrong, else
     None. probe: calls the answer on a case. hint: for a result that is unexplained. told: how
     a message shows a case; `given` if None.
@@ -173,13 +174,13 @@ class Implement(_Exercise):
             if rank > score and not all(results[n]["error"] for n in explained):
                 shown = next(n for n in explained if not results[n]["error"])
                 score, likely = rank, (shown, mistake.name, mistake.hint)
-                contradicted = any(_fits(mistake, cases[n], results[n]) is False for n in passed)
-                alike = len(cases) == 1 or (rank[1] > 0 and not contradicted)
+                against = sum(_fits(mistake, cases[n], results[n]) is False for n in passed)
+                alike = len(explained) >= max(2, against) or len(cases) == 1 or (rank[1] > 0 and not against)
             if score == (len(failed), len(passed)):
                 break
-        # One case may be chance, unless no other contradicts it.
+        # One case may be chance, unless no other contradicts it; so may two, if more contradict them.
         explained, valued = score[0], sum(not results[n]["error"] for n in failed)
-        if likely and 4 * explained >= 3 * valued and 2 * explained >= len(failed) and (explained > 1 or alike):
+        if likely and 4 * explained >= 3 * valued and 2 * explained >= len(failed) and alike:
             return likely
         for number in failed:
             if named := self._error(results[number]):
@@ -203,7 +204,8 @@ class Implement(_Exercise):
             return "all zeros", "Every number in the result is zero."
         if _holds(value, lambda x: bool(x.isnan().any())):
             return "not a number", "nan comes from 0/0, inf - inf or the logarithm of a negative number."
-        few = isinstance(value, (int, str))  # values, so that one may equal another result by chance
+        # So few values that they may equal another result by chance.
+        few = isinstance(value, (int, str)) or (isinstance(value, (list, tuple)) and len(value) < 2)
         if not few and any(difference(value, self.solution(*example)) is None for example in self.examples):
             return "copies an example", "That is the result of another input: compute it from the arguments."
         return None
@@ -295,6 +297,12 @@ def _fits(mistake: Mistake, case: tuple, result: Mapping) -> bool | None:
 def _holds(value: object, law: Callable[[Tensor], bool]) -> bool:
     parts = value if isinstance(value, (list, tuple)) else [value]
     return bool(parts) and all(isinstance(part, Tensor) and law(part) for part in parts)
+
+
+def without_lib(calls: Mapping[str, int]) -> tuple[str, str] | None:
+    """The `method` of an exercise that forbids `lib`."""
+    used = sorted(call for call in calls if call.startswith(LIB))
+    return ("function of lib", f"{used[0].removeprefix(LIB)} did it for you; write it yourself.") if used else None
 
 
 def by_name(name: str, hint: str) -> str:
@@ -594,4 +602,6 @@ class _Calls(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1
+        if kwargs and "ignore_index" in kwargs and bool((args[1] == kwargs["ignore_index"]).any()):
+            self.counts[IGNORED] += 1
         return function(*args, **(kwargs or {}))

@@ -40,9 +40,14 @@ def _case(shape: tuple[int, int, int], taps: int, out: int, dilation: int) -> tu
 # Exercise 1: x (B, T, C), weight (C_out, k*C), dilation, to (B, T - (k - 1) * dilation, C_out).
 convolve = Implement(
     "my_conv",
-    [_case((2, 10, 3), 2, 4, 1), _case((1, 14, 2), 3, 5, 2), _case((3, 13, 1), 2, 1, 4)],
+    [
+        *(_case((2, 10, 3), 2, 4, 1), _case((1, 14, 2), 3, 5, 2), _case((3, 13, 1), 2, 1, 4)),
+        _case((2, 13, 2), 4, 3, 3),
+        _case((2, 5, 3), 3, 6, 2),  # a single output
+        _case((2, 6, 4), 1, 7, 2),
+    ],
     solution=_convolved,
-    praise="my_conv equals the convolution for 2 and 3 taps and dilations 1, 2 and 4.",
+    praise="my_conv equals the convolution for 1 to 4 taps and dilations 1 to 4.",
     mistakes=(
         Mistake(
             "taps turned round",
@@ -102,7 +107,10 @@ convolve = Implement(
             "sizes that do not meet",
             "The taps have k*C numbers in their last dimension; which dimension of the weight has as many?",
         ),
-        "but got size 0": ("empty slice", "-0 is 0: a slice that ends at -0 is empty. Compute its end as a number."),
+        "but got size 0": (
+            "empty slice",
+            "A slice that ends at -0, which is 0, is empty, as is one that begins behind the end. Print each tap's.",
+        ),
     },
     hint="The result has T - (k - 1) * dilation time steps. Try it with one channel and weights 1 and 10.",
 )
@@ -142,9 +150,13 @@ _BOTH = "Zeros behind the sequence let an output see later time steps: where sho
 # Exercise 2, a net to mend: x (B, T, C) and a matrix (C, 2C) for each layer, to (B, T, C), causal, dilations 1, 2, 4 ...
 mend_convolutions = Implement(
     "my_net",
-    [_stack(0, (2, 12, 3), 3), _stack(1, (1, 6, 2), 3), _stack(2, (3, 20, 2), 4), _stack(3, (2, 9, 4), 2)],
+    [
+        *(_stack(0, (2, 12, 3), 3), _stack(1, (1, 6, 2), 3), _stack(2, (3, 20, 2), 4), _stack(3, (2, 9, 4), 2)),
+        *(_stack(4, (1, 21, 3), 5), _stack(5, (2, 5, 3), 1)),
+        _stack(6, (2, 3, 2), 3),  # shorter than the last dilation
+    ],
     solution=_net,
-    praise="Every output sees its own time step and those before it, in nets of two, three and four layers.",
+    praise="Every output sees its own time step and those before it, in nets of one to five layers.",
     mistakes=composed(
         _net,
         pad=(

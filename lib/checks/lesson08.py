@@ -1,13 +1,13 @@
 """Checks of lesson 08: a loss that leaves the padding out, and a WaveNet layer to mend."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lib.checks.exercise import Implement, Mistake, composed, listed
+from lib.checks.exercise import IGNORED, Implement, Mistake, composed, listed, without_lib
 
 
 def _log_prob(logits: Tensor, targets: Tensor, dim: int = 2) -> Tensor:
@@ -29,12 +29,22 @@ def _loss_case(B: int, T: int, V: int) -> tuple[Tensor, Tensor]:
     return logits, targets
 
 
+def _with_holes(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The same without every third target, the first of the batch among them."""
+    return logits, torch.where(torch.arange(targets.numel()).view(targets.shape) % 3 > 0, targets, -1)
+
+
+def _by_hand(calls: Mapping[str, int]) -> tuple[str, str] | None:
+    ignored = "padding ignored by torch", "torch left the padding out (ignore_index, -100 by default): do it yourself."
+    return without_lib(calls) or (ignored if calls.get(IGNORED) else None)
+
+
 # Exercise 1: logits (B, T, V) and targets (B, T) with -1 for padding (F.cross_entropy refuses it), to the mean loss in nats per character.
 masked_loss = Implement(
     "my_loss",
-    [_loss_case(3, 6, 5), _loss_case(2, 4, 27), _loss_case(4, 9, 3)],
+    [_loss_case(3, 6, 5), _loss_case(2, 4, 27), _loss_case(4, 9, 3), _with_holes(*_loss_case(3, 7, 6))],
     solution=lambda lo, t: _loss(lo, t).item(),
-    praise="my_loss is the mean over the real targets, for three batches.",
+    praise="my_loss is the mean over the real targets, for four batches.",
     mistakes=(
         Mistake(
             "padding counted",
@@ -93,6 +103,7 @@ masked_loss = Implement(
             lambda lo, t: -_log_prob(lo, t, dim=1)[t >= 0].mean().item(),
         ),
     ),
+    method=_by_hand,
     probe=listed,
     hint="Try it with one name of one letter.",
 )
@@ -123,9 +134,9 @@ def _layer_case(B: int, T: int, C: int, dilation: int) -> tuple:
 # each. The three mistakes that it is given with are named by their symptoms.
 mend_gated_layer = Implement(
     "my_layer",
-    [_layer_case(2, 9, 3, 1), _layer_case(1, 12, 2, 2), _layer_case(3, 10, 4, 4)],
+    [_layer_case(2, 9, 3, 1), _layer_case(1, 12, 2, 2), _layer_case(3, 10, 4, 4), _layer_case(2, 4, 5, 3)],
     solution=_layer,
-    praise="Output and z are right for dilations 1, 2 and 4: all three faults are mended.",
+    praise="Output and z are right for dilations 1 to 4: all three faults are mended.",
     mistakes=(
         *composed(
             _layer,

@@ -80,7 +80,7 @@ def _leaky_cases() -> list[tuple]:
         always[0, :, 3], always[1, :, 4] = free[0, :, 3], free[1, :, 4]
 
     def tiny(always: Tensor, in_training: Tensor, free: Tensor) -> None:
-        always[1, :, 2], always[0, :, 4] = 1e-12 * free[1, :, 2], 1e-12 * free[0, :, 4]
+        always[1, :, 2], always[0, :, 4] = 1e-12 * free[1, :, 2], 1e-18 * free[0, :, 4]
 
     def mean(always: Tensor, in_training: Tensor, free: Tensor) -> None:
         in_training.add_(0.1 * free)
@@ -102,6 +102,13 @@ def _leaky_cases() -> list[tuple]:
     def last_channel(always: Tensor, in_training: Tensor, free: Tensor) -> None:
         always[1, :, 2, -1] = free[1, :, 2, -1]
 
+    def middle(always: Tensor, in_training: Tensor, free: Tensor) -> None:
+        always[0, 1, 2, 1], always[2, 0, 6] = free[0, 1, 2, 1], free[2, 0, 6]
+
+    def in_eval_mode(always: Tensor, in_training: Tensor, free: Tensor) -> None:
+        always[1, :, 2:] = free[1, :, 2:]
+        in_training[1, :, 2] = -free[1, :, 2]
+
     return [
         case(),
         case(next_token),
@@ -113,6 +120,8 @@ def _leaky_cases() -> list[tuple]:
         case(opposite_absolute_outputs),
         case(last_output, T=6, D=3, C=4),
         case(last_channel, T=3, D=1, C=4),
+        case(middle, T=7, D=3),
+        case(in_eval_mode, T=4),
     ]
 
 
@@ -124,7 +133,7 @@ find_leaks = Implement(
     "my_leaks",
     _leaky_cases(),
     solution=_leaks,
-    praise="All leaks of ten nets are found, those of 1e-12 and those of train mode included, and none is invented.",
+    praise="All leaks of twelve nets are found, those of 1e-12 and those of train mode included, and none is invented.",
     mistakes=(
         *composed(
             _leaks,
@@ -133,6 +142,11 @@ find_leaks = Implement(
                     "tested in eval mode",
                     "This net leaks where it learns: in train mode. It was handed over in eval mode.",
                     lambda always, in_training: always,
+                ),
+                Mistake(
+                    "both modes tested",
+                    "A leak that is there in eval mode only doesn't count.",
+                    lambda always, in_training: always.abs() + (always + in_training).abs(),
                 ),
             ),
             seen=(
@@ -160,12 +174,13 @@ find_leaks = Implement(
                     lambda slopes: (slopes > 0).any(dim=3).any(dim=1),
                 ),
             ),
-            floor=(
+            floor=tuple(
                 Mistake(
                     "tiny leak missed",
                     "A slope of 1e-12 is a leak, too: training can make it large. Compare the gradient with exactly 0.",
-                    1e-9,
-                ),
+                    floor,
+                )
+                for floor in (1e-9, 1e-15)
             ),
             where=(
                 Mistake(
@@ -248,17 +263,22 @@ _SIGN = "Scaling: the largest absolute value is expected, and yours may be negat
 _TIME = "Scaling: which dimension is time? x is (B, T, C), so it is dim 1."
 
 
-def _net_case(seed: int, shape: tuple[int, int, int], layers: int) -> tuple[Tensor, list[Tensor]]:
+def _net_case(
+    seed: int, shape: tuple[int, int, int], layers: int, first: float = 0.5, last: float = 2
+) -> tuple[Tensor, list[Tensor]]:
     generator = torch.Generator().manual_seed(seed)
     weights = [torch.randn(2 * shape[2], shape[2], generator=generator) for _ in range(layers)]
-    louder = torch.linspace(0.5, 2, shape[1])[:, None]  # so that the loudest value comes late
-    return louder * torch.randn(shape, generator=generator), weights
+    loudness = torch.linspace(first, last, shape[1])[:, None]  # the loudest value comes late, if not told otherwise
+    return loudness * torch.randn(shape, generator=generator), weights
 
 
 # Exercise 2, code to mend: x (B, T, C) and up to three weights (2C, C), to (B, T, C).
 mend_leaks = Implement(
     "my_net",
-    [_net_case(1, (2, 11, 4), 3), _net_case(2, (1, 6, 3), 1), _net_case(3, (3, 9, 2), 2), _net_case(4, (2, 1, 3), 3)],
+    [
+        *(_net_case(1, (2, 11, 4), 3), _net_case(2, (1, 6, 3), 1), _net_case(3, (3, 9, 2), 2)),
+        *(_net_case(4, (2, 1, 3), 3), _net_case(5, (2, 13, 3), 2, 0.02, 0.001)),
+    ],
     solution=_net,
     praise="Both leaks are closed, in nets of one to three layers, and each output still sees its own token.",
     mistakes=composed(

@@ -35,9 +35,11 @@ ring_step = Implement(
         (["i"], 6, "e"),
         (["e", "h", "a", "r", "l", "i"], 7, "s"),
         (["a", "h", "r", "l", "i", "e", "c", "."], 16, "x"),
+        ([5, 3, 0, 0], 2, 5),  # early, when the stop marks that filled it are still there
+        ([0, 3, 3], 8, 0),
     ],
     solution=_ring,
-    praise="my_step read and wrote rings of 1, 2, 4, 6 and 8 slots.",
+    praise="my_step read and wrote rings of one to eight slots.",
     mistakes=(
         Mistake(
             "moved like a queue",
@@ -219,9 +221,10 @@ mend_memory = Implement(
         ("net B", _darts(5, 9, 9, 9)),
         ("net C", _darts(5, 10)),
         ("net D", _darts(7, 5, 3, 6, 12)),
+        ("net D", _darts(0, 20, 7, 6, 5, 6, 9)),
     ],
     solution=_written,
-    praise="Ten names by four nets come out right: each layer reads its oldest input, and no name knows the one before it.",
+    praise="Sixteen names by four nets come out right: each layer reads its oldest input, and no name knows the one before it.",
     mistakes=(
         *composed(
             _written,

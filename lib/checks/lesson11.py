@@ -24,7 +24,12 @@ def _companded(ids: Tensor, steps: int = MU) -> Tensor:
 # Exercise 1: ids, int64 from 0 to 255 of any shape, to the waveform, float of the same shape.
 decode_levels = Implement(
     "my_decode",
-    [(torch.arange(256),), (torch.tensor([[0, 30, 127], [128, 200, 255]]),), (torch.tensor(77),)],
+    [
+        (torch.arange(256),),
+        (torch.tensor([[0, 30, 127], [128, 200, 255]]),),
+        (torch.tensor(77),),
+        (torch.tensor([[[200], [5], [90]]]),),
+    ],
     solution=lambda ids: _expanded(_companded(ids)),
     praise="my_decode is right for each of the 256 levels.",
     mistakes=(
@@ -142,9 +147,12 @@ _SHIFT = "The target is shifted by a sample: output and sound should end at the 
 # Exercise 2, code to mend: a net, a guitar (B, T) and a sound (B, T), to the error ratio of the samples that the net gives.
 amp_loss = Implement(
     "my_loss",
-    _waves(5, (4, 60, 16), (2, 40, 5), (1, 9, 3), (3, 30, 12)),
+    [
+        *_waves(5, (4, 60, 16), (2, 40, 5), (1, 9, 3), (3, 30, 12)),
+        *((net, guitar, sound / 50) for net, guitar, sound in _waves(6, (2, 20, 1), (2, 25, 4))),
+    ],
     solution=_error_ratio,
-    praise="my_loss is right for four nets of different receptive fields: both faults are mended.",
+    praise="my_loss is right for six nets of different receptive fields: both faults are mended.",
     mistakes=composed(
         _error_ratio,
         align=(

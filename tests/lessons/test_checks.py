@@ -258,6 +258,11 @@ def of_sorted_means(a, b, draws):
     return means[round(0.025 * len(means))], means[round(0.975 * len(means)) - 1]
 
 
+def of_4_001_means(a, b, draws):
+    means = sorted((a - b)[draws].mean(dim=1).tolist())
+    return means[100], means[3900]
+
+
 def compared(a, b, choice=slice(2), rest=slice(2, None), order=list):
     best = [losses[:, choice].mean(dim=1).argmin() for losses in (a, b)]
     pairs = zip(order(a[best[0]][rest]), order(b[best[1]][rest]), strict=True)
@@ -275,6 +280,11 @@ def by_conv1d(x, weight, dilation):
     return F.conv1d(x.transpose(1, 2), kernel, dilation=dilation).transpose(1, 2)
 
 
+def by_tap_offsets(x, weight, offsets):
+    T_out = x.shape[1] - offsets[-1]
+    return torch.cat([x[:, offset : offset + T_out] for offset in offsets], dim=2) @ weight.T
+
+
 def by_causal_conv(x, weight, dilation):
     conv = CausalConv1d(x.shape[2], len(weight), weight.shape[1] // x.shape[2], dilation, bias=False)
     conv.weight = nn.Parameter(weight)
@@ -288,6 +298,14 @@ def causal_net(x, weights, pad=lambda x, d: F.pad(x, (d, 0)), dilation=lambda la
         kernel = weight.view(len(weight), 2, -1).transpose(1, 2)
         x = F.conv1d(pad(x, dilation(layer)), kernel, dilation=dilation(layer)).tanh()
     return x.transpose(1, 2)
+
+
+def shifted_by_slices(x, weights):
+    """Right if no dilation is longer than the sequence."""
+    for layer, weight in enumerate(weights):
+        earlier = torch.cat([torch.zeros(len(x), 2**layer, x.shape[2]), x[:, : -(2**layer)]], dim=1)
+        x = torch.tanh(torch.cat([earlier, x], dim=2) @ weight.T)
+    return x
 
 
 def by_causal_convs(x, weights):
@@ -351,6 +369,12 @@ def loss_by_name(logits, targets):
     return sum(each).item() / (targets >= 0).sum().item()
 
 
+def loss_of_prefixes(logits, targets):
+    lengths = (targets >= 0).sum(dim=1)
+    pairs = [(a[:n], b[:n]) for a, b, n in zip(logits, targets, lengths, strict=True)]
+    return F.cross_entropy(*map(torch.cat, zip(*pairs, strict=True)))
+
+
 def by_gradient(net, x, size=torch.square, train=True, leaking=lambda slope: (slope != 0).any()):
     x = x.clone().requires_grad_()
     out = net.train(train)(x)
@@ -368,9 +392,9 @@ def by_accumulated_gradient(net, x):
     return found
 
 
-def by_jacobian(net, x):
-    seen = torch.autograd.functional.jacobian(net.train(), x[:1])[0, :, :, 0]  # (T, D, T, C)
-    return {tuple(pair) for pair in (seen != 0).any(3).any(1).triu(1).nonzero().tolist()}
+def by_jacobian(net, x, train=True, seen=lambda slopes: (slopes != 0).any(3).any(1)):
+    slopes = torch.autograd.functional.jacobian(net.train(train), x[:1])[0, :, :, 0]  # (T, D, T, C)
+    return {tuple(pair) for pair in seen(slopes).triu(1).nonzero().tolist()}
 
 
 def by_difference(net, x, step=1.0):
@@ -402,6 +426,11 @@ def padded_in_front(x, weights):
     return x
 
 
+def loudest_of_the_last(x, steps):
+    parts = [x[:, max(0, t + 1 - steps) : t + 1].abs().amax((1, 2)) for t in range(x.shape[1])]
+    return torch.stack(parts, dim=1)[..., None]
+
+
 from_d = lambda out, d: out[:, d:]
 
 
@@ -410,6 +439,11 @@ def in_a_copy(ring, time, now):
     slot = time % len(ring)
     oldest, ring[slot] = ring[slot], now
     return oldest, ring
+
+
+def by_value(ring, time, now):
+    oldest = ring[time % len(ring)]
+    return oldest, [now if one == oldest else one for one in ring]
 
 
 def names_with_deque(filled, run, darts, put=deque.append, again=True):
@@ -497,7 +531,6 @@ RIGHT = {
     "mend_gated_layer": [layer, by_gated_layer],
     "masked_loss": [
         loss_by_name,
-        lambda logits, targets: sequence_loss(logits, targets.masked_fill(targets < 0, -100)),
         lambda logits, targets: F.cross_entropy(logits[targets >= 0], targets[targets >= 0]),
     ],
     "find_leaks": [
@@ -644,6 +677,7 @@ WRONG = {
         "not paired": [lambda a, b, d: ends(a[d].mean(1) - b[d.flip(0)].mean(1))],
         "two intervals": [lambda a, b, d: [x - y for x, y in zip(*(ends(x[d].mean(1)) for x in (a, b)), strict=True)]],
         "one mean of all": [lambda a, b, d: ends((a - b)[d].mean()), lambda a, b, d: ((a - b)[d].mean(),) * 2],
+        "error": [of_4_001_means],
         "other values": [
             lambda a, b, d: (0.0, 0.0),
             lambda a, b, d: (0.016, 0.022),
@@ -668,12 +702,18 @@ WRONG = {
             lambda a, b: a[a[:, :2].amin(dim=1).argmin()][2:] - b[b[:, :2].amin(dim=1).argmin()][2:],
             lambda a, b: (a[a[:, :2].amin(dim=1).argmin()][2:] - b[b[:, :2].amin(dim=1).argmin()][2:]).tolist(),
         ],
-        "other values": [lambda a, b: compared(a, b) * 2],
+        "wrong shape": [lambda a, b: compared(a, b, rest=slice(2, 12))],
+        "other values": [lambda a, b: compared(a, b) * 2, lambda a, b: compared(a[:5], b[:5])],
     },
     "convolve": {
         "strided": [lambda x, w, d: by_conv1d(x, w, d)[:, :: w.shape[1] // x.shape[2]]],
         "one output short": [lambda x, w, d: by_conv1d(x[:, :-1], w, d)],
         "sizes that do not meet": [lambda x, w, d: torch.cat([x[:, :-d], x[:, d:]], dim=2) @ w],
+        "wrong shape": [
+            lambda x, w, d: by_conv1d(x, w, d).squeeze(1),
+            lambda x, w, d: by_conv1d(x, w, 2 ** int(math.log2(d))),
+            lambda x, w, d: by_tap_offsets(x, w, [0, *(d * 2**j for j in range(w.shape[1] // x.shape[2] - 1))]),
+        ],
         "empty slice": [lambda x, w, d: torch.cat([x[:, :-d], x[:, d:-0]], dim=2) @ w.T],
         "other values": [lambda x, w, d: -by_conv1d(x, w, d)],
     },
@@ -690,7 +730,12 @@ WRONG = {
         "padded batch": [lambda x, w: padded_as_in_the_lesson(x, w, 0, 0, 0, 0, None, 0)],
         "wrong shape": [padded_once],
         "returned its input": [lambda x, w: x],
-        "other values": [lambda x, w: -causal_net(x, w)],
+        "error": [shifted_by_slices],
+        "other values": [
+            lambda x, w: -causal_net(x, w),
+            lambda x, w: causal_net(x, w[:4]),
+            lambda x, w: causal_net(x, w, dilation=lambda layer: min(8, 2**layer)),
+        ],
     },
     "mend_gated_layer": {
         "a shuffled kernel + a gate below zero + x from the earlier time step": [by_torch_as_given],
@@ -699,11 +744,18 @@ WRONG = {
         "x from the earlier time step": [partial(by_torch_as_given, kernel=by_tap, gate=torch.sigmoid)],
         "a shuffled kernel": [partial(by_torch_as_given, gate=torch.sigmoid, take=slice_now)],
         "no residual path": [lambda x, w, m, d: (layer(x, w, m, d)[0] - x[:, d:], layer(x, w, m, d)[1])],
+        "wrong shape": [
+            lambda *case: [one.squeeze(1) for one in layer(*case)],
+            lambda x, w, m, d: layer(x, w, m, 2 ** int(math.log2(d))),
+        ],
         "other values": [lambda *case: (-layer(*case)[0], layer(*case)[1])],
     },
     "masked_loss": {
         "padding counted": [lambda logits, targets: F.cross_entropy(logits.mT, targets.clamp(min=0))],
-        "error": [lambda logits, targets: F.cross_entropy(logits.mT, targets)],  # as if padding were -100
+        "error": [
+            lambda logits, targets: F.cross_entropy(logits.mT, targets),  # as if padding were -100
+            loss_of_prefixes,
+        ],
         "bits": [lambda logits, targets: loss_by_name(logits, targets) / math.log(2)],
         "not reduced": [
             lambda logits, targets: F.cross_entropy(logits[targets >= 0], targets[targets >= 0], reduction="none")
@@ -718,7 +770,17 @@ WRONG = {
         ],
         "tiny leak missed": [
             lambda net, x: by_gradient(net, x, leaking=lambda slope: slope.norm() > 1e-8),
+            lambda net, x: by_jacobian(net, x, seen=lambda slopes: slopes.abs().amax((1, 3)) > 1e-15),
             by_difference,
+        ],
+        "both modes tested": [lambda net, x: by_jacobian(net, x) | by_jacobian(net, x, train=False)],
+        "wrong number of results": [
+            lambda net, x: by_jacobian(net, x, seen=lambda slopes: slopes[:, -1].any(2)),
+            lambda net, x: by_jacobian(net, x, seen=lambda slopes: slopes[:, [0, -1]].any(3).any(1)),
+            lambda net, x: by_jacobian(net, x, seen=lambda slopes: slopes[..., [0, -1]].any(3).any(1)),
+            lambda net, x: by_jacobian(net, x, seen=lambda slopes: slopes.any(3).all(1)),
+            lambda net, x: by_jacobian(net, x, seen=lambda slopes: slopes.all(3).any(1)),
+            lambda net, x: [pair for pair in by_jacobian(net, x) if max(pair) < 5],
         ],
         "tested in eval mode + tiny leak missed": [
             lambda net, x: by_gradient(net, x, train=False, leaking=lambda slope: slope.abs().max() > 1e-6)
@@ -756,12 +818,21 @@ WRONG = {
         "a dimension lost": [lambda x, w: chomped(x, w, lambda x: x.abs().amax(dim=2).cummax(dim=1).values)],
         "values and places": [lambda x, w: chomped(x, w, lambda x: x.abs().amax(dim=2, keepdim=True).cummax(dim=1))],
         "wrong shape": [lambda x, w: chomped(x, w)[:, :-1]],
-        "other values": [lambda x, w: chomped(x, w).flip(1), lambda x, w: chomped(x, [2 * one for one in w])],
+        "other values": [
+            lambda x, w: chomped(x, w, lambda x: loudest_of_the_last(x, 8)),
+            lambda x, w: chomped(x, w, lambda x: loudest_so_far(x).clamp(min=0.1)),
+            lambda x, w: chomped(x, w).flip(1),
+            lambda x, w: chomped(x, [2 * one for one in w]),
+        ],
     },
     "ring_step": {
         "wrong order": [lambda ring, time, now: in_a_copy(ring, time, now)[::-1]],
         "not wrapped": [lambda ring, time, now: (ring[time], [*ring[:time], now, *ring[time + 1 :]])],
-        "other values": [lambda ring, time, now: (0, [0])],
+        "other values": [
+            lambda ring, time, now: (0, [0]),
+            by_value,
+            lambda ring, time, now: in_a_copy(ring, max(time, len(ring)), now),
+        ],
     },
     "mend_memory": {
         "a stack instead of a queue + one memory for all names": [
@@ -770,10 +841,19 @@ WRONG = {
         "a stack instead of a queue": [lambda *case: names_with_deque(*case, put=deque.appendleft)],
         "one memory for all names": [lambda *case: names_with_deque(*case, again=False)],
         "nothing put in": [lambda *case: names_with_deque(*case, put=lambda queue, x: None)],
+        "wrong number of results": [
+            lambda *case: list(filter(None, names_with_deque(*case))),
+            lambda filled, run, darts: names_with_deque(filled, run, darts[:4]),
+            lambda filled, run, darts: names_with_deque(filled, run, [row[:12] for row in darts]),
+        ],
         "other values": [lambda *case: [[index + 9 for index in name] for name in names_with_deque(*case)]],
     },
     "decode_levels": {
-        "wrong shape": [lambda ids: expand(to_y(ids)).flatten()[:1], lambda ids: expand(to_y(ids))[None]],
+        "wrong shape": [
+            lambda ids: expand(to_y(ids)).flatten()[:1],
+            lambda ids: expand(to_y(ids))[None],
+            lambda ids: expand(to_y(ids)).squeeze(),
+        ],
         "sign lost": [lambda ids: (256 ** to_y(ids).abs() - 1) / 255],
         "upside down": [lambda ids: expand(1 - 2 * ids / 255)],
         "256 in place of 255": [lambda ids: to_y(ids).sign() * (256 ** to_y(ids).abs() - 1) / 256],
@@ -789,12 +869,18 @@ WRONG = {
         "not aligned": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, : 1 - reach])],
         "divided by the output": [lambda *case: amp_error(*case, over=lambda o, t: o)],
         "shifted by one": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach - 2 : -1])],
-        "error": [lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:])],
+        "error": [
+            lambda *case: amp_error(*case, align=lambda y, reach: y[:, reach:]),
+            lambda *case: amp_error(*case, align=lambda y, reach: y.flip(1)[:, : -(reach - 1)].flip(1)),
+        ],
         "not a number": [lambda net, x, y: amp_error(net, x, y)[None]],
         "not divided": [lambda *case: amp_error(*case) * amp_target(*case).square().sum()],
         "decibels": [lambda *case: 10 * amp_error(*case).log10()],
         "root of the ratio": [lambda *case: amp_error(*case).sqrt()],
-        "other values": [lambda *case: 3 * amp_error(*case)],
+        "other values": [
+            lambda *case: 3 * amp_error(*case),
+            lambda *case: amp_error(*case, over=lambda o, t: t.square().mean().add(1e-4).sqrt()),
+        ],
     },
 }
 
@@ -804,6 +890,13 @@ def test_an_answer_gets_its_verdict(name, mistake, answer):
     verdict = EXERCISES[name](answer)
     assert (verdict.right, verdict.mistake) == (not mistake, mistake), verdict
     assert verdict.message and ("Given " in verdict.message) == bool(mistake)
+
+
+def test_a_loss_that_leaves_the_padding_to_torch_or_lib_is_told_so():
+    ignoring = lambda logits, targets: F.cross_entropy(logits.mT, targets, ignore_index=-1)
+    by_lib = lambda logits, targets: sequence_loss(logits, targets.masked_fill(targets < 0, -100))
+    assert checks.masked_loss(ignoring).mistake == "padding ignored by torch"
+    assert checks.masked_loss(by_lib).mistake == "function of lib"
 
 
 def published_solutions():
@@ -920,6 +1013,15 @@ def test_what_one_case_shows_may_be_chance_and_is_not_named():
     once = exercise(lambda x: x.sum().item() + (len(x) == 3))
     assert once.mistake == "other values" and once.message.endswith("returned 4; expected 3. Add.")
     assert exercise(lambda x: 1.0).mistake == "copies an example"
+
+
+def test_a_mistake_that_more_passing_cases_contradict_is_not_named():
+    slip = Mistake("slip", "Slipped.", lambda x: -x)
+    exercise = Implement("f", [(n,) for n in range(1, 7)], solution=lambda x: x, mistakes=[slip])
+    assert exercise(lambda x: -x if x < 4 else x).mistake == "slip"
+    assert exercise(lambda x: -x if x < 3 else x).mistake == "other values"
+    lists = Implement("f", [([],), ([2, 3],)], solution=lambda x: [one + 1 for one in x])
+    assert lists(lambda x: []).mistake == "wrong number of results"
 
 
 def test_effects_that_stay_are_told_and_undone():

@@ -289,6 +289,14 @@ def convolve_one_place_too_few(x, kernel, bias, dilation):
     return out
 
 
+@wrong("convolve", "other values")
+def convolved_with_four_taps_at_most(x, kernel, bias, dilation):
+    kernel = kernel[:, :, -4:]
+    k, T = kernel.shape[2], x.shape[1]
+    padded = torch.cat([x[:, :1].expand(-1, (k - 1) * dilation, -1), x], dim=1)
+    return bias + sum(padded[:, j * dilation : j * dilation + T] @ kernel[:, :, j].T for j in range(k))
+
+
 # fold: BatchNorm multiplied into the convolution before it
 
 
