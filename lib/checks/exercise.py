@@ -602,6 +602,6 @@ class _Calls(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.counts[getattr(function, "__name__", str(function))] += 1
-        if kwargs and "ignore_index" in kwargs and bool((args[1] == kwargs["ignore_index"]).any()):
+        if "ignore_index" in (kwargs or {}) and len(args) > 1 and bool((args[1] == kwargs["ignore_index"]).any()):
             self.counts[IGNORED] += 1
         return function(*args, **(kwargs or {}))

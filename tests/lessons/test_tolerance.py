@@ -53,7 +53,17 @@ def validate(folder, *options: str) -> str:
     """What pytest prints of the notebooks in a folder, under this project's conftest."""
     shutil.copy(NOTEBOOKS / "conftest.py", folder)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = classroom\n")
-    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--color=no", "-rN"]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--nbval",
+        "--nbval-current-env",
+        "--color=no",
+        "-rN",
+    ]
     return subprocess.run([*words, *options], cwd=folder, capture_output=True, text=True).stdout
 
 

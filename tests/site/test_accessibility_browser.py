@@ -40,7 +40,9 @@ FOCUSED = """() => {
     return [element.dataset.tabbable ?? '', ring || element.tagName === 'AUDIO', element.contains(at) || !!at?.contains(element)];
 }"""
 
-DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # in the theme's colours
+DRAWN = (
+    "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # in the theme's colours
+)
 
 
 def open_page(page, address):
