@@ -1,9 +1,9 @@
 """Run one small sweep alone, on two Dask workers, and with one of them killed: data/evidence/workers.csv.
 
     python data/make_workers.py             about two minutes of two cores; needs the extra scale
-    python data/make_workers.py --picture   also Dask's dashboard while it runs, as notebooks/figures/dashboard.png
+    python data/make_workers.py --picture   also Dask's dashboard, as notebooks/figures/dashboard.png
 
-The picture needs a Chromium and the extra browser, too. begin and end are seconds since the first row of the sweep began;
+The picture is of the last sweep, and needs a Chromium and the extra browser, too. begin and end are seconds since the first row of the sweep began;
 worker is a number for each process in the order of their first rows, tries how often the row was begun, and weights a
 fingerprint of the trained net.
 """
@@ -81,13 +81,13 @@ def run(arm: str, folder: str, **options: object) -> list[dict[str, str]]:
 
 
 def photograph(address: str, done: threading.Event) -> bytes:
-    """Dask's task stream and progress, drawn by its own dashboard in a browser, when all rows are done."""
+    """Dask's task stream, drawn by its own dashboard in a browser, when all rows are done."""
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        page = browser.new_page(viewport={"width": 760, "height": 300}, device_scale_factor=1.5)
+        page = browser.new_page(viewport={"width": 760, "height": 300}, device_scale_factor=2)
         page.goto(f"{address.removesuffix('/status')}/individual-task-stream")
         done.wait()
         page.wait_for_timeout(5_000)
@@ -107,7 +107,7 @@ def main() -> None:
         os.environ["SWEEP_FOLDER"] = folder
         rows = run(ALONE, folder, processes=1)
         for arm in (TWO, KILLED):
-            dashboard = ":0" if picture and arm == TWO else None
+            dashboard = ":0" if picture and arm == KILLED else None
             options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": dashboard}
             with LocalCluster(**options) as local, cluster.connect(local.scheduler_address) as executor:
                 done, shots = threading.Event(), []
