@@ -2,52 +2,73 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lib.plots.style import BLUE, GREEN, INK, PURPLE, VERMILION, DescribedFigure, styled
 
 Points = Sequence[tuple[float, float]]
+COLUMNS = ("names", "letters", "context", "params")
 LOOKS = [(VERMILION, "o"), (BLUE, "s"), (GREEN, "^"), (PURPLE, "D")]
 
 
+def growth(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Of data/evidence/scale.csv: for names, letters, context and parameters, the rows with streams in which only that grows.
+
+    Returns:
+        For each of the four its rows, smallest first, with a column `times`: how many times as many there are.
+    """
+    streams = rows[rows.arm == "stream in memory"]
+    first, grown = streams[streams.experiment == "names"].head(1), {}
+    for what, column in zip(("names", "letters", "context", "parameters"), COLUMNS, strict=True):
+        some = pd.concat([first, streams[streams.experiment == what]]).drop_duplicates(column)
+        grown[what] = some.assign(times=some[column] / some[column].iloc[0])
+    return grown
+
+
 @styled
-def memory_lines(peaks: Mapping[str, Points], title: str) -> DescribedFigure:
+def memory_lines(rows: pd.DataFrame, title: str) -> DescribedFigure:
     """Peak memory by the number of names.
 
     Args:
-        peaks: for each way to hold the names, (number of names, GB) with the smallest number first; up to four.
+        rows: with the columns arm, names and peak, in MB; up to four arms.
         title: the message.
     """
-    told = [f"{way}: {', '.join(f'{gb:.2g} GB at {n:,} names' for n, gb in points)}" for way, points in peaks.items()]
+    peaks = {arm: [*zip(some.names, some.peak / 1000, strict=True)] for arm, some in rows.groupby("arm", sort=False)}
+    told = [f"{arm}: {', '.join(f'{gb:.2g} GB at {n:,} names' for n, gb in points)}" for arm, points in peaks.items()]
     alt = f"{title}. Peak memory in GB by the number of names, both axes logarithmic. {'; '.join(told)}."
     fig = DescribedFigure(alt, figsize=(6.5, 3.7), layout="constrained")
     ax = fig.subplots()
     _lines(ax, peaks)
     ax.set(xlabel="names", ylabel="peak memory, GB")
-    ax.set_xticks([10**5, 10**6, 10**7], ["100,000", "1,000,000", "10,000,000"])
+    ax.set_xticks(sorted(set(rows.names)), [f"{n:,}" for n in sorted(set(rows.names))])
     fig.suptitle(title, fontsize=12)
     return fig
 
 
 @styled
-def growth_lines(panels: Mapping[str, Mapping[str, Points]], title: str) -> DescribedFigure:
-    """What grows with what: one panel below the other, a line for each thing that becomes ten and a hundred times as much.
+def growth_lines(grown: Mapping[str, pd.DataFrame], title: str) -> DescribedFigure:
+    """What grows with what: time per step above, memory below, a line for each thing of which there is more and more.
 
     Args:
-        panels: by the label of the vertical axis, for each thing (times as many, measured), 1 first; up to four things.
+        grown: what `growth` returns.
         title: the message.
     """
+    panels = {
+        "ms per step": {what: [*zip(rows.times, 1000 / rows.rate, strict=True)] for what, rows in grown.items()},
+        "peak memory, MB": {what: [*zip(rows.times, rows.peak, strict=True)] for what, rows in grown.items()},
+    }
     told = [
         f"{label}. " + "; ".join(f"{what}: {', '.join(f'{y:,.0f}' for _, y in points)}" for what, points in lines.items())
         for label, lines in panels.items()
     ]
     alt = (
-        f"{title}. Panels with logarithmic axes, one below the other, by how many times as many names, letters, characters "
+        f"{title}. Two panels with logarithmic axes, one below the other, by how many times as many names, letters, characters "
         f"of context or parameters there are: 1, about 10, about 100. {'. '.join(told)}."
     )
     fig = DescribedFigure(alt, figsize=(6.5, 6.2), layout="constrained")
-    axes = fig.subplots(len(panels), 1, sharex=True)
+    axes = fig.subplots(2, 1, sharex=True)
     for ax, (label, lines) in zip(axes, panels.items(), strict=True):
         _lines(ax, lines)
         ax.set_ylabel(label)
