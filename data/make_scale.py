@@ -49,7 +49,15 @@ ONE, UNMERGED, MERGED, KILLED = "one process", "two, unmerged", "two, merged", "
 
 def planned() -> list[Row]:
     """Every row to fill."""
-    base = {"experiment": "names", "arm": ARMS[1], "names": 10**5, "letters": 27, "context": 8, "hidden": 128, "seed": 0}
+    base = {
+        "experiment": "names",
+        "arm": ARMS[1],
+        "names": 10**5,
+        "letters": 27,
+        "context": 8,
+        "hidden": 128,
+        "seed": 0,
+    }
     base |= {"split": "drawn by count", "recipe": "300 steps of fast"}
     rows = [base | {"arm": arm, "names": names} for names in (10**5, 10**6, 10**7) for arm in ARMS]
     for step, letters, context, hidden in ((60, 261, 64, 426), (20, 2601, 512, 1372)):
@@ -171,7 +179,9 @@ def fill_together(row: Row) -> Row:
             config = LaunchConfig(min_nodes=1, max_nodes=1, nproc_per_node=2, monitor_interval=0.1, **once)
             found = elastic_launch(config, together)(row, folder)[0]
         reached = [*map(int, (Path(folder) / "steps").read_text().split())]
-    begun = sum(b <= a for a, b in zip(reached, reached[1:], strict=False)) + 1  # each start reports its first step, too
+    begun = (
+        sum(b <= a for a, b in zip(reached, reached[1:], strict=False)) + 1
+    )  # each start reports its first step, too
     return found | {"taken": len(reached) - begun}
 
 

@@ -111,9 +111,7 @@ def main() -> None:
             options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": dashboard}
             with LocalCluster(**options) as local, cluster.connect(local.scheduler_address) as executor:
                 done, shots = threading.Event(), []
-                watch = lambda local=local, done=done, shots=shots: shots.append(
-                    photograph(local.dashboard_link, done)
-                )
+                watch = lambda local=local, done=done, shots=shots: shots.append(photograph(local.dashboard_link, done))
                 thread = threading.Thread(target=watch)
                 if dashboard:
                     thread.start()

@@ -65,7 +65,9 @@ stream_window = Implement(
                 Mistake("one id too early", "The window ends directly before `place`.", -1),
             ),
             pad=(
-                Mistake("padded behind", "Fill up with 0 in front: the newest id is always the last.", lambda w, n: w + n),
+                Mistake(
+                    "padded behind", "Fill up with 0 in front: the newest id is always the last.", lambda w, n: w + n
+                ),
                 Mistake("not padded", "Every window has `context` ids. Fill up with 0 in front.", lambda w, n: w),
             ),
         ),
@@ -96,7 +98,7 @@ def _merge(
     return n + k, mean(n, m, k, p), within(n, v, k, w) + between(n, m, k, p)
 
 
-def _half(n: float, a: float, k: float, b: float) -> float:
+def _half(n: int, a: int | float, k: int, b: int | float) -> int | float:
     return (a + b) / 2
 
 

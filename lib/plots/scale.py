@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lib.plots.style import BLUE, GREEN, INK, PURPLE, VERMILION, DescribedFigure, styled
 
-Points = Sequence[tuple[float, float]]
+Points = Sequence[tuple[int | float, int | float]]
 COLUMNS = ("names", "letters", "context", "params")
 LOOKS = [(VERMILION, "o"), (BLUE, "s"), (GREEN, "^"), (PURPLE, "D")]
 
@@ -60,7 +60,8 @@ def growth_lines(grown: Mapping[str, pd.DataFrame], title: str) -> DescribedFigu
         "peak memory, MB": {what: [*zip(rows.times, rows.peak, strict=True)] for what, rows in grown.items()},
     }
     told = [
-        f"{label}. " + "; ".join(f"{what}: {', '.join(f'{y:,.0f}' for _, y in points)}" for what, points in lines.items())
+        f"{label}. "
+        + "; ".join(f"{what}: {', '.join(f'{y:,.0f}' for _, y in points)}" for what, points in lines.items())
         for label, lines in panels.items()
     ]
     alt = (
