@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -179,9 +180,7 @@ def fill_together(row: Row) -> Row:
             config = LaunchConfig(min_nodes=1, max_nodes=1, nproc_per_node=2, monitor_interval=0.1, **once)
             found = elastic_launch(config, together)(row, folder)[0]
         reached = [*map(int, (Path(folder) / "steps").read_text().split())]
-    begun = (
-        sum(b <= a for a, b in zip(reached, reached[1:], strict=False)) + 1
-    )  # each start reports its first step, too
+    begun = sum(b <= a for a, b in pairwise(reached)) + 1  # each start reports its first step, too
     return found | {"taken": len(reached) - begun}
 
 

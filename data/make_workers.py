@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import torch
+from make_scale import fingerprint
 from PIL import Image
 from torch import nn
 
@@ -28,7 +29,6 @@ from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
 from lib.evidence.sweeps import Row, Sweep, measurements, read_rows, write_rows
 from lib.models import staged_model
 from lib.training import FAST, Recipe, evaluate, train
-from make_scale import fingerprint
 
 EVIDENCE, PICTURE = DATA / "evidence" / "workers.csv", DATA.parent / "notebooks" / "figures" / "dashboard.png"
 SETTINGS = ["arm", "lr", "seed", "split", "recipe"]
