@@ -31,7 +31,7 @@ from lib.models import staged_model
 from lib.training import FAST, Recipe, evaluate, train
 
 EVIDENCE, PICTURE = DATA / "evidence" / "workers.csv", DATA.parent / "notebooks" / "figures" / "dashboard.png"
-SETTINGS = ["arm", "lr", "seed", "split", "recipe"]
+SETTINGS = ["experiment", "arm", "lr", "seed", "split", "recipe"]
 MEASURED = ["val", "weights", "worker", "begin", "end", "tries", "params", "steps", "seconds", "torch"]
 ALONE, TWO, KILLED = "alone", "two workers", "one killed"
 RATES = (0.003, 0.006, 0.012, 0.024)
@@ -43,7 +43,7 @@ FLAGS += " --disable-component-update --disable-sync"
 
 def plan(arm: str) -> list[Row]:
     """Four learning rates with three seeds each."""
-    base = {"arm": arm, "split": 0, "recipe": f"{STEPS} steps of fast"}
+    base = {"experiment": "workers", "arm": arm, "split": 0, "recipe": f"{STEPS} steps of fast"}
     return [base | {"lr": lr, "seed": seed} for lr in RATES for seed in range(3)]
 
 
