@@ -1,6 +1,6 @@
 """Run one small sweep alone, on two Dask workers, and with one of them killed: data/evidence/workers.csv.
 
-    python data/make_workers.py             about two minutes of two cores; needs the extra scale
+    python data/make_workers.py             some minutes of two cores; needs the extra scale
     python data/make_workers.py --picture   also Dask's dashboard, as notebooks/figures/dashboard.png
 
 The picture is of the last sweep, and needs a Chromium and the extra browser, too. begin and end are seconds since the first row of the sweep began;
