@@ -15,6 +15,7 @@ from lib.checks.lesson08 import masked_loss, mend_gated_layer
 from lib.checks.lesson09 import find_leaks, mend_leaks
 from lib.checks.lesson10 import mend_memory, ring_step
 from lib.checks.lesson11 import amp_loss, decode_levels
+from lib.checks.lesson12 import merge_statistics, stream_window
 
 __all__ = [
     "Verdict",
@@ -33,12 +34,14 @@ __all__ = [
     "mend_memory",
     "mend_training",
     "mended_loss",
+    "merge_statistics",
     "normalise",
     "one_hot",
     "right",
     "ring_step",
     "schedule",
     "softmax",
+    "stream_window",
     "tree",
     "write_name",
     "wrong",

@@ -17,6 +17,7 @@ from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.models import trained_model
 from lib.sampling import sample_names
 from lib.sound import mu_law_encode
+from lib.streams import make_stream
 from lib.training import FAST
 from lib.wavenet import CausalConv1d, Queues, WaveNet, dilated_receptive_field, sequence_loss
 from tests.links import broken_links, links, prose
@@ -378,6 +379,10 @@ COMPUTED = {
     ),
     "11.4": lambda: number(10 ** (-20 / 10)),
     "11.6": lambda: number(1_000 * 1_024 / 8_000, "{:.0f} ms"),
+    "12.1": lambda: number(sum(part.nbytes for part in make_windows(["ava"], ALPHABET, 16)) // 4),
+    "12.2": lambda: str(make_stream(["ann", "eva"], ALPHABET, 4).windows(torch.tensor([6]))[0][0].tolist()),
+    "12.4": lambda: number(16 * 50, "{} MB"),
+    "12.6": lambda: number(130 + 200 - 100),
 }
 
 

@@ -22,6 +22,7 @@ from lib.checks import exercise as engine
 from lib.checks.exercise import Exercise, Implement, Mistake, Predict, Question, collect, composed, difference, plain
 from lib.layers import BatchNorm1d, FlattenConsecutive
 from lib.sound import mu_law_decode
+from lib.streams import Stream
 from lib.training import Recipe
 from lib.wavenet import CausalConv1d, GatedLayer, sequence_loss
 
@@ -462,6 +463,23 @@ def names_with_deque(filled, run, darts, put=deque.append, again=True):
     return names
 
 
+def walked_back(ids, place, context):
+    window = []
+    while len(window) < context and len(window) < place:
+        before = ids[place - 1 - len(window)]
+        if before == 0:
+            break
+        window.insert(0, before)
+    return [0] * (context - len(window)) + window
+
+
+def by_power_sums(first, second):
+    n = first[0] + second[0]
+    mean = sum(count * mean for count, mean, _ in (first, second)) / n
+    squares = sum(count * (variance + mean**2) for count, mean, variance in (first, second))
+    return n, mean, squares / n - mean**2
+
+
 RIGHT = {
     "one_hot": [
         lambda ids, size: (ids.unsqueeze(-1) == torch.arange(size)).float(),
@@ -558,6 +576,15 @@ RIGHT = {
         amp_error,
         lambda *case: amp_error(*case).item(),
         lambda net, x, y: ((net(x) - amp_target(net, x, y)) ** 2).sum() / (amp_target(net, x, y) ** 2).sum(),
+    ],
+    "stream_window": [
+        walked_back,
+        lambda *case: tuple(walked_back(*case)),
+        lambda ids, place, context: Stream(torch.tensor(ids), context).windows(torch.tensor([place]))[0][0],
+    ],
+    "merge_statistics": [
+        by_power_sums,
+        lambda first, second: tuple(map(torch.tensor, by_power_sums(first, second))),
     ],
 }
 WRONG = {
@@ -881,6 +908,33 @@ WRONG = {
             lambda *case: 3 * amp_error(*case),
             lambda *case: amp_error(*case, over=lambda o, t: t.square().mean().add(1e-4).sqrt()),
         ],
+    },
+    "stream_window": {
+        "another name in the window": [lambda ids, place, context: ([0] * context + ids)[place : place + context]],
+        "a negative index + another name in the window": [lambda ids, place, context: ids[place - context : place]],
+        "the target is in the window": [lambda ids, place, context: walked_back(ids[: place + 1], place + 1, context)],
+        "one id too early": [lambda ids, place, context: walked_back(ids, max(0, place - 1), context)],
+        "not padded": [lambda *case: [index for index in walked_back(*case) if index]],
+        "padded behind": [lambda *case: sorted(walked_back(*case), key=lambda index: index == 0)],
+        "other values": [lambda *case: [index + 7 for index in walked_back(*case)]],
+    },
+    "merge_statistics": {
+        "means not weighted + variances not weighted + nothing between": [
+            lambda first, second: (
+                first[0] + second[0],
+                *((a + b) / 2 for a, b in zip(first[1:], second[1:], strict=True)),
+            )
+        ],
+        "nothing between": [
+            lambda first, second: (
+                *by_power_sums(first, second)[:2],
+                (first[0] * first[2] + second[0] * second[2]) / (first[0] + second[0]),
+            )
+        ],
+        "only the variance": [lambda *case: by_power_sums(*case)[2]],
+        "no count": [lambda *case: by_power_sums(*case)[1:]],
+        "deviations merged": [lambda *case: (*by_power_sums(*case)[:2], math.sqrt(by_power_sums(*case)[2]))],
+        "other values": [lambda *case: [9 + value for value in by_power_sums(*case)]],
     },
 }
 

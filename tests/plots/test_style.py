@@ -6,11 +6,13 @@ import io
 import warnings
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
 from lib import plots
+from lib.data import DATA
 from lib.evidence.claims import Claim
 from lib.plots import style
 from lib.plots.counting import bigram_table, count_curve
@@ -18,6 +20,7 @@ from lib.plots.evidence import bootstrap_plot, chance_plot, interval_plot
 from lib.plots.future import dependence_maps
 from lib.plots.graphs import graph
 from lib.plots.memory import label_strip, queue_picture
+from lib.plots.scale import growth, growth_lines
 from lib.plots.wavenet import layer_flow, parts_figure
 
 ALT = 'A ladder "read" from <bottom> to .top, e.g. upwards. It has every letter in its colour.'
@@ -35,6 +38,7 @@ FIGURES = {
     "names": lambda: label_strip({"a": torch.tensor([30, 10])}, "Three in four"),
     "claims": lambda: interval_plot([Claim("1a", "a is below b", torch.tensor([0.1, 0.2]), "nats")], "A"),
     "chance": lambda: chance_plot(LOSSES),
+    "growth": lambda: growth_lines(growth(pd.read_csv(DATA / "evidence" / "scale.csv")), "What grows"),
     "bootstrap": lambda: bootstrap_plot(torch.linspace(-1, 1, 50), -0.9, 0.9),
 }
 
