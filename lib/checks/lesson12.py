@@ -144,7 +144,7 @@ merge_statistics = Implement(
             ),
             between=(
                 Mistake(
-                    "nothing between",
+                    "distance between the means missing",
                     "Two shares that are each constant, at 2 and at 6, have variance 0 each. Together they do not. What is missing?",
                     lambda n, m, k, p: 0.0,
                 ),

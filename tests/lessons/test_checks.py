@@ -919,13 +919,13 @@ WRONG = {
         "other values": [lambda *case: [index + 7 for index in walked_back(*case)]],
     },
     "merge_statistics": {
-        "means not weighted + variances not weighted + nothing between": [
+        "means not weighted + variances not weighted + distance between the means missing": [
             lambda first, second: (
                 first[0] + second[0],
                 *((a + b) / 2 for a, b in zip(first[1:], second[1:], strict=True)),
             )
         ],
-        "nothing between": [
+        "distance between the means missing": [
             lambda first, second: (
                 *by_power_sums(first, second)[:2],
                 (first[0] * first[2] + second[0] * second[2]) / (first[0] + second[0]),
