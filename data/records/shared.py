@@ -3,14 +3,13 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lib.data import Vocabulary, make_windows
 from lib.models import TRAINED_NET, staged_model
 from lib.ngrams import leave_one_out
 from lib.sampling import sample_names
-from lib.tree import Examples, fit, make_examples, tree_logits
+from lib.tree import Deal, Examples, fit, make_examples, tree_logits
 
 
 def net(vocabulary_size: int, seed: int, hidden: int = 128) -> nn.Sequential:
@@ -39,7 +38,7 @@ def adamw(model: nn.Module, lr: float, weight_decay: float, without: tuple[Tenso
 
 def with_counts(windows: tuple[Tensor, Tensor], vocabulary_size: int, share: float, context: int = 5) -> Examples:
     """The distinct contexts of windows; a share of the target is what the counts of all other windows say."""
-    examples, which = make_examples(windows, vocabulary_size)
+    examples, which = make_examples(*windows, vocabulary_size)
     probs, row = leave_one_out(windows, vocabulary_size, context)
     counted = torch.zeros_like(examples.targets).index_add_(0, which, probs[row]) / examples.weight[:, None]
     return examples._replace(targets=examples.targets.lerp(counted, share))
@@ -61,12 +60,16 @@ def start_from_counts(model: nn.Sequential, windows: tuple[Tensor, Tensor], voca
 def trained(seed: int, examples: Examples, steps: int, weight_decay: float, hidden: int = 128) -> nn.Sequential:
     """A net trained by AdamW on batches of 2,048 contexts."""
     model = net(examples.targets.shape[1], seed, hidden)
-    fit(model, examples, [adamw(model, 0.024, weight_decay)], cosine, steps, 2_048, seed)
+    fit(model, examples, Deal(examples.weight, 2_048, seed), steps, [adamw(model, 0.024, weight_decay)], cosine)
     return model
 
 
 def teach(
-    teachers: list[nn.Sequential], windows: tuple[Tensor, Tensor], vocabulary: Vocabulary, seed: int, names: int = 60_000
+    teachers: list[nn.Sequential],
+    windows: tuple[Tensor, Tensor],
+    vocabulary: Vocabulary,
+    seed: int,
+    names: int = 60_000,
 ) -> Examples:
     """What a student learns: the teachers' mean, on the windows and on those of as many names that the teachers sampled.
 
@@ -74,10 +77,12 @@ def teach(
     """
     V, (X, Y) = len(vocabulary), windows
     random = torch.Generator().manual_seed(seed)
-    sampled = [name for net in teachers for name in sample_names(net, vocabulary, names // len(teachers), generator=random)]
+    sampled = [
+        name for net in teachers for name in sample_names(net, vocabulary, names // len(teachers), generator=random)
+    ]
     sampled_X, sampled_Y = make_windows(sampled, vocabulary)
     weight = torch.cat([torch.ones(len(Y)), torch.full((len(sampled_Y),), len(Y) / len(sampled_Y))])
-    examples, which = make_examples((torch.cat([X, sampled_X]), torch.cat([Y, sampled_Y])), V, weight)
+    examples, which = make_examples(torch.cat([X, sampled_X]), torch.cat([Y, sampled_Y]), V, weight)
     with torch.no_grad():
         mean = sum(tree_logits(net, examples.levels).softmax(1) for net in teachers) / len(teachers)
     came = 0.3 * torch.bincount(which[: len(Y)] * V + Y, minlength=mean.numel()).view_as(mean)
