@@ -1,0 +1,33 @@
+"""Mistakes in lib.fast_sampling: target, mistake, the text to replace and its replacement."""
+
+WRONG = {
+    "tabulated": {
+        "contexts that overflow": ("V ** (2 ** len(stages)) < 2**63", "True"),
+        "tables of any size": ("0 < V * V <= MOST_PAIRS", "0 < V"),
+        "one stage is enough": (" and len(stages) > 1", ""),
+        "any activation": ("type(stage.activation) in ELEMENTWISE", "True"),
+        "hooks are not called": ("and not hooked ", ""),
+        "bfloat16": (" and right_dtype", ""),
+        "any Sequential": ('    if names[:1] + names[-1:] != ["embedding", "head"]:\n', "    if len(model) < 3:\n"),
+    },
+    "Tables": {
+        "BatchNorm's scale left out": ("(stage.linear.weight * scale[:, None]).T", "stage.linear.weight.T"),
+        "BatchNorm's mean left out": ("norm.bias - norm.running_mean * scale", "norm.bias"),
+        "no eps": ("norm.running_var + norm.eps", "norm.running_var"),
+        "halves swapped": ("(W[:C].contiguous(), W[C:].contiguous(), ", "(W[C:].contiguous(), W[:C].contiguous(), "),
+        "pairs the wrong way round": ("[:, None] + (x @ W_right)[None]", "[None] + (x @ W_right)[:, None]"),
+        "characters packed the wrong way round": (
+            "torch.arange(self.context - 1, -1, -1)",
+            "torch.arange(self.context)",
+        ),
+        "the residual left out": ("out.add_(x[right]) if stage.residual else out", "out"),
+        "the residual always": (" if stage.residual else out", ""),
+        "the residual of the left half": ("out.add_(x[right])", "out.add_(x[left])"),
+        "left halves not spread again": (", W)[which], x", ", W)[which.flip(0)], x"),
+        "activation of the first stage": ("out = stage.activation(z)", "out = self.stages[0].activation(z.relu())"),
+    },
+    "draw_ids": {
+        "uniform times": (".exponential_(generator=generator)", ".uniform_(generator=generator)"),
+        "probabilities multiplied": ("torch.div(drawn_from, times", "torch.mul(drawn_from, times"),
+    },
+}
