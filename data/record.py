@@ -119,7 +119,7 @@ def train_here(script: Path, seed: int) -> None:
     """In the process of its own: read the names, close the doors, train, and write the net to the current folder."""
     torch.set_num_threads(1)
     names = Path("names.txt").read_text(encoding="utf-8").split("\n")
-    sys.path.insert(0, str(script.parent))
+    sys.path[:0] = [str(script.parent), str(RECORDS)]
     guard(script)
     space = {"__name__": script.stem, "__file__": str(script)}
     exec(compile(script.read_text(encoding="utf-8"), str(script), "exec"), space)

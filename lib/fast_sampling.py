@@ -16,12 +16,11 @@ def tabulated(model: nn.Module) -> "Tables | None":
     There is one for what `staged_model` makes, with two stages or more, on the processor, for up to 64 characters and
     contexts that fit a 64-bit integer, if nothing is hooked to it.
     """
-    names = [name for name, _ in model.named_children()] if type(model) is nn.Sequential else []
-    if names[:1] + names[-1:] != ["embedding", "head"]:
+    if type(model) is not nn.Sequential or len(model) < 4:
         return None
     embedding, *stages, head = model
     V = embedding.num_embeddings if type(embedding) is nn.Embedding else 0
-    fits = 0 < V * V <= MOST_PAIRS and V ** (2 ** len(stages)) < 2**63 and type(head) is nn.Linear and len(stages) > 1
+    fits = 0 < V * V <= MOST_PAIRS and V ** (2 ** len(stages)) < 2**63 and type(head) is nn.Linear
     plain = all(
         type(stage) is Stage
         and stage.flatten.n == 2
@@ -65,11 +64,11 @@ class Tables:
         left, right = spans // size, spans % size
         if number == 2:
             x = self.pairs
-            z = self.left[left].add_(self.right[right])
+            z = self.left.index_select(0, left).add_(self.right.index_select(0, right))
         else:
             left, which = left.unique(return_inverse=True)
             W, W_right, b = self.halves[number - 1]
-            x, right = self._stage(number - 1, right), slice(None)
-            z = torch.addmm(torch.addmm(b, self._stage(number - 1, left), W)[which], x, W_right)
+            x, right = self._stage(number - 1, right), None
+            z = torch.addmm(torch.addmm(b, self._stage(number - 1, left), W).index_select(0, which), x, W_right)
         out = stage.activation(z)
-        return out.add_(x[right]) if stage.residual else out
+        return out.add_(x if right is None else x.index_select(0, right)) if stage.residual else out

@@ -73,9 +73,9 @@ def _sample(model, device, vocabulary, n, temperature, top_k, generator, max_len
                 f"the net gives logits for {probs.shape[1]} characters, and the vocabulary has {len(vocabulary)}. "
                 "Use the vocabulary that made the windows."
             )
-        ids = draw_ids(probs[prefix.to(device)], generator).cpu()  # (running,)
+        ids = draw_ids(probs.index_select(0, prefix.to(device)), generator).cpu()  # (running,)
         written[running, position] = ids
-        goes_on = ids != 0
+        goes_on = ids.nonzero()[:, 0]
         running = running[goes_on]
         if len(running) == 0:
             break

@@ -66,6 +66,8 @@ def hooked(model: nn.Module) -> nn.Module:
         lambda: net(27, 0, context=16),  # 27**16 contexts have no 64-bit numbers
         lambda: net(27, 0, activation=nn.Dropout),
         lambda: nn.Sequential(net(27, 0)),
+        lambda: nn.Sequential(*net(27, 0), nn.Identity()),
+        lambda: nn.Sequential(*net(27, 0)[:-1], nn.Sequential(net(27, 0)[-1])),
         lambda: nn.Sequential(nn.Embedding(27, 3)),
         lambda: hooked(net(27, 0)),
         lambda: net(27, 0).bfloat16(),

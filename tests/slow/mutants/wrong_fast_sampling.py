@@ -4,11 +4,12 @@ WRONG = {
     "tabulated": {
         "contexts that overflow": ("V ** (2 ** len(stages)) < 2**63", "True"),
         "tables of any size": ("0 < V * V <= MOST_PAIRS", "0 < V"),
-        "one stage is enough": (" and len(stages) > 1", ""),
+        "one stage is enough": ("len(model) < 4", "len(model) < 3"),
         "any activation": ("type(stage.activation) in ELEMENTWISE", "True"),
         "hooks are not called": ("and not hooked ", ""),
         "bfloat16": (" and right_dtype", ""),
-        "any Sequential": ('    if names[:1] + names[-1:] != ["embedding", "head"]:\n', "    if len(model) < 3:\n"),
+        "other layers": ("type(stage) is Stage", "True"),
+        "other ends": (" and type(head) is nn.Linear", ""),
     },
     "Tables": {
         "BatchNorm's scale left out": ("(stage.linear.weight * scale[:, None]).T", "stage.linear.weight.T"),
@@ -20,10 +21,16 @@ WRONG = {
             "torch.arange(self.context - 1, -1, -1)",
             "torch.arange(self.context)",
         ),
-        "the residual left out": ("out.add_(x[right]) if stage.residual else out", "out"),
+        "the residual left out": (
+            "out.add_(x if right is None else x.index_select(0, right)) if stage.residual else out",
+            "out",
+        ),
         "the residual always": (" if stage.residual else out", ""),
-        "the residual of the left half": ("out.add_(x[right])", "out.add_(x[left])"),
-        "left halves not spread again": (", W)[which], x", ", W)[which.flip(0)], x"),
+        "the residual of the left half": (
+            "x if right is None else x.index_select(0, right)",
+            "x if right is None else x.index_select(0, left)",
+        ),
+        "left halves not spread again": (".index_select(0, which), x", ".index_select(0, which.flip(0)), x"),
         "activation of the first stage": ("out = stage.activation(z)", "out = self.stages[0].activation(z.relu())"),
     },
     "draw_ids": {

@@ -2,7 +2,7 @@
 
 DRAW = "torch.div(drawn_from, times, out=times).argmax(dim=1)"
 RUN = "letter_probs(_last(model(contexts.to(device))), temperature, top_k)"
-SPREAD = "probs[prefix.to(device)]"
+SPREAD = "probs.index_select(0, prefix.to(device))"
 JOIN = "(prefix * V + ids)[goes_on].unique(return_inverse=True)"
 MOVE = "torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)"
 DRAWN = "F.pad(written != 0, (1, 0), value=True)"
@@ -13,12 +13,12 @@ MASK = "logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kep
 WRONG = {
     "sample_names": {
         "samples in train mode": (
-            "    with eval_mode(model):\n        for",
-            "    with torch.no_grad():\n        for",
+            "    with eval_mode(model):\n        net",
+            "    with torch.no_grad():\n        net",
         ),
         "mode not restored": (
-            "    with eval_mode(model):\n        for",
-            "    model.eval()\n    with torch.no_grad():\n        for",
+            "    with eval_mode(model):\n        net",
+            "    model.eval()\n    with torch.no_grad():\n        net",
         ),
         "records gradients": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
         "generator ignored": ("exponential_(generator=generator)", "exponential_()"),
@@ -42,7 +42,7 @@ WRONG = {
         "prefixes of finished names kept": (JOIN, JOIN.replace("[goes_on]", "")),
         "prefixes of neighbours only joined": (JOIN, JOIN.replace("unique", "unique_consecutive")),
         "prefixes not joined": (JOIN, "(prefix * V + ids)[goes_on], torch.arange(len(running))"),
-        "goes on after the stop mark": ("goes_on = ids != 0", "goes_on = ids >= 0"),
+        "goes on after the stop mark": ("goes_on = ids.nonzero()[:, 0]", "goes_on = torch.arange(len(ids))"),
         "ids written to another name's row": ("written[running, position]", "written[: len(running), position]"),
         "the first character lost": (DRAWN, DRAWN.replace("True", "False")),
         "the last character lost": (DRAWN, "F.pad(written[:, 1:] != 0, (0, 2))"),
