@@ -95,7 +95,6 @@ def trained(script: Path, names: list[str], seed: int) -> tuple[nn.Module, dict]
     Raises:
         Refused: the script fails or breaks a rule, or its net has too many parameters.
     """
-    facts_of(script)
     with tempfile.TemporaryDirectory(prefix="record-") as folder:
         (Path(folder) / "names.txt").write_text("\n".join(names), encoding="utf-8")
         done = subprocess.run(
@@ -173,8 +172,8 @@ def machine() -> str:
 
 def measured(row: Row, script: Path, keep: bool = False) -> Row:
     """The complete row of one training; `keep` writes the weights that are shipped, and reads their test loss."""
-    names = names_of(row["list"])
-    train, val, test = split_names(names)
+    facts_of(script)
+    train, val, test = split_names(names_of(row["list"]))
     model, facts = trained(script, train, row["seed"])
     vocabulary = Vocabulary(train)
     loss = lambda part: round(evaluate(model, make_windows(part, vocabulary, model.context)), 6)
@@ -240,7 +239,8 @@ def table() -> str:
     for recipe, which, _ in PLAN:
         if some := [row for row in rows if (row["recipe"], row["list"]) == (recipe, which)]:
             lines.append(f"| {' | '.join(cells(some, RECORDS / f'{recipe}.py'))} |")
-    return "\n".join([*lines, "", "Measured on " + "; ".join(sorted({row["machine"] for row in rows})) + "."])
+    machines = "; ".join(sorted({row["machine"] for row in rows})) or "no machine yet"
+    return "\n".join([*lines, "", f"Measured on {machines}."])
 
 
 def with_table(readme: str) -> str:
