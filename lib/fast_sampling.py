@@ -19,8 +19,10 @@ def tabulated(model: nn.Module) -> "Tables | None":
     if type(model) is not nn.Sequential or len(model) < 4:
         return None
     embedding, *stages, head = model
-    V = embedding.num_embeddings if type(embedding) is nn.Embedding else 0
-    fits = 0 < V * V <= MOST_PAIRS and V ** (2 ** len(stages)) < 2**63 and type(head) is nn.Linear
+    if type(embedding) is not nn.Embedding or type(head) is not nn.Linear:
+        return None
+    V = embedding.num_embeddings
+    fits = V * V <= MOST_PAIRS and V ** (2 ** len(stages)) < 2**63
     plain = all(
         type(stage) is Stage
         and stage.flatten.n == 2
