@@ -179,7 +179,8 @@ def measured(row: Row, script: Path, keep: bool = False) -> Row:
     loss = lambda part: round(evaluate(model, make_windows(part, vocabulary, model.context)), 6)
     facts |= {"val": loss(val), "test": loss(test) if keep else "", "machine": machine()}
     facts |= {name: round(facts[name], 2) for name in ("cpu_seconds", "wall_seconds")}
-    facts |= {"date": datetime.date.today().isoformat(), "command": f"python data/record.py run {row['recipe']}"}
+    command = f"python data/record.py run {row['recipe']}" + " --list twice" * (row["list"] == "twice")
+    facts |= {"date": datetime.date.today().isoformat(), "command": command}
     if keep:
         save_model(WEIGHTS, model, vocabulary, val=facts["val"], test=facts["test"], seed=row["seed"])
     return {name: facts[name] if name in facts else row[name] for name in SETTINGS + MEASURED}
