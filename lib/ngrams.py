@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -78,3 +79,34 @@ class CountModel:
         for x, y in zip(X.split(65_536), Y.split(65_536), strict=True):
             total -= self.predict(x).gather(1, y[:, None]).log().sum().item()
         return total / len(Y) if len(Y) else math.nan
+
+
+def leave_one_out(
+    windows: tuple[Int[Tensor, "N T"], Int[Tensor, "N"]], vocabulary_size: int, context: int
+) -> tuple[Float[Tensor, "R V"], Int[Tensor, "N"]]:
+    """What the counts of all other windows say about each window: as `CountModel`, with the window itself left out.
+
+    Windows with the same ending and the same next character share their probabilities, so there are fewer rows than windows.
+
+    Args:
+        windows: (X, Y) as `make_windows` gives them.
+        vocabulary_size: number of characters V, the stop mark included.
+        context: characters of context to use, from 0 to T.
+
+    Returns:
+        probs: (R, V) float32, each row sums to 1. which: (N,), the row of each window.
+    """
+    X, Y = windows
+    V, ending = vocabulary_size, torch.zeros_like(Y)
+    probs, which = torch.full((1, V), 1 / V), torch.zeros_like(Y)
+    for length in range(context + 1):
+        if length:
+            ending = (ending * V + X[:, -length]).unique(return_inverse=True)[1]
+        pairs, longer = (ending * V + Y).unique(return_inverse=True)  # an ending with a next character
+        counts = torch.bincount(ending * V + Y, minlength=(int(ending.max()) + 1) * V).view(-1, V)
+        counts = counts[pairs // V] - F.one_hot(pairs % V, V)
+        n, t = counts.sum(1, keepdim=True), (counts > 0).sum(1, keepdim=True)
+        shorter = torch.empty_like(pairs).index_put_((longer,), which)
+        probs = torch.where(n > 0, (counts + t * probs[shorter]) / (n + t).clamp(min=1), probs[shorter])
+        which = longer
+    return probs, which

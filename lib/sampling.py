@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lib.checkpoints import check_net
 from lib.data import Vocabulary, make_windows
+from lib.fast_sampling import tabulated
 from lib.training import eval_mode
 
 CHUNK = 8_192  # names sampled in parallel
@@ -52,16 +53,16 @@ def sample_names(
             "train(..., checkpoint=path, vocabulary=vocabulary) wrote it."
         )
     check_net(model, vocabulary)
-    names: list[str] = []
+    names, device = [], next(model.parameters()).device
     with eval_mode(model):
+        net = tabulated(model) or model
         for begin in range(0, n, CHUNK):
-            names += _sample(model, vocabulary, min(CHUNK, n - begin), temperature, top_k, generator, max_length)
+            names += _sample(net, device, vocabulary, min(CHUNK, n - begin), temperature, top_k, generator, max_length)
     return names
 
 
-def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> list[str]:
+def _sample(model, device, vocabulary, n, temperature, top_k, generator, max_length) -> list[str]:
     """One chunk of names. The model runs once per distinct prefix."""
-    device = next(model.parameters()).device
     contexts = torch.zeros(1, getattr(model, "context", 8), dtype=torch.int64)  # (prefixes, T): all stop marks
     running, prefix = torch.arange(n), torch.zeros(n, dtype=torch.int64)  # (running,): which name, which prefix
     written = torch.zeros(n, max_length, dtype=torch.int64)
@@ -72,9 +73,9 @@ def _sample(model, vocabulary, n, temperature, top_k, generator, max_length) -> 
                 f"the net gives logits for {probs.shape[1]} characters, and the vocabulary has {len(vocabulary)}. "
                 "Use the vocabulary that made the windows."
             )
-        ids = draw_ids(probs[prefix.to(device)], generator).cpu()  # (running,)
+        ids = draw_ids(probs.index_select(0, prefix.to(device)), generator).cpu()  # (running,)
         written[running, position] = ids
-        goes_on = ids != 0
+        goes_on = ids.nonzero()[:, 0]
         running = running[goes_on]
         if len(running) == 0:
             break
@@ -93,7 +94,8 @@ def decode_names(written: Int[Tensor, "N L"], vocabulary: Vocabulary) -> list[st
     """Rows of ids, padded with stop marks, as names."""
     is_drawn = F.pad(written != 0, (1, 0), value=True)  # (N, L + 1): up to the first stop mark
     ids = F.pad(written, (0, 1))[is_drawn]
-    return vocabulary.decode(ids.tolist()).split(vocabulary.characters[0])[:-1]
+    characters = vocabulary.characters
+    return "".join([characters[number] for number in ids.tolist()]).split(characters[0])[:-1]
 
 
 def letter_probs(
@@ -107,14 +109,15 @@ def letter_probs(
         top_k: characters outside the k likeliest get probability 0.
 
     Raises:
-        ValueError: a logit is NaN.
+        ValueError: a logit is NaN, or the largest of a row infinite.
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    if logits.isnan().any():
-        raise ValueError("the net's logits are NaN. Train it again, with a tenth of the learning rate.")
+    highest = logits.max(dim=1, keepdim=True).values  # NaN if one of them is
+    if not highest.isfinite().all():
+        raise ValueError("the net's logits are NaN or infinite. Train it again, with a tenth of the learning rate.")
     if temperature < torch.finfo(logits.dtype).tiny:  # 0, or so small that it would round to 0
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype)
-    logits = (logits - logits.max(dim=1, keepdim=True).values) / temperature  # so that no temperature overflows
+    logits = (logits - highest) / temperature  # so that no temperature overflows
     if top_k is not None and top_k < logits.shape[1]:
         kept = logits.topk(top_k, dim=1)
         logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)
@@ -122,9 +125,13 @@ def letter_probs(
 
 
 def draw_ids(probs: Float[Tensor, "B V"], generator: torch.Generator | None) -> Int[Tensor, "B"]:
-    """One random id per row of probabilities; drawn on the generator's device, returned on that of `probs`."""
+    """One random id per row of probabilities; drawn on the generator's device, returned on that of `probs`.
+
+    Does what `torch.multinomial` does for one sample, without its checks: an exponential race, which the likely win often.
+    """
     drawn_from = probs if generator is None else probs.to(generator.device)
-    return torch.multinomial(drawn_from, num_samples=1, generator=generator).squeeze(1).to(probs.device)
+    times = torch.empty_like(drawn_from).exponential_(generator=generator)
+    return torch.div(drawn_from, times, out=times).argmax(dim=1).to(probs.device)
 
 
 def check_sampling(temperature: int | float, top_k: int | None = None, max_length: int = 1, **counts: int) -> None:

@@ -220,16 +220,19 @@ class Sources:
         return re.sub(r"\*\*\*(.+?)\*\*\*", reference, text)
 
     def readme(self) -> None:
-        """README's beginning and its lessons are the first page; the rest is the page on running them."""
+        """README's beginning and its lessons are the first page, its records a page; the rest is the page on running them."""
         text = (ROOT / "README.md").read_text(encoding="utf-8").replace(OWNED, self.owned or OWNED)
         head, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
-        lessons = next(section for section in sections if section.startswith("## The lessons\n"))
-        sections.remove(lessons)
+        lessons, records = (
+            sections.pop(next(i for i, section in enumerate(sections) if section.startswith(f"## {title}\n")))
+            for title in ("The lessons", "Records")
+        )
         index = (ROOT / "site" / "pages" / "index.md").read_text(encoding="utf-8")
         for name, part in {"head": head, "lessons": lessons}.items():
             index = index.replace(f"<!-- README: {name} -->", self.text(part, "README.md", "index.md"))
         index = index.replace("<!-- toctree: lessons -->", "\n".join(f"lessons/{path.stem}" for path in LESSONS))
         self.page("index.md", self.with_figures(index, "index.md"))
+        self.page("records.md", self.text(records.removeprefix("#"), "README.md", "records.md"))
         title = "# On your own machine\n\n"
         self.page("run.md", title + self.text("".join(sections), "README.md", "run.md"))
 

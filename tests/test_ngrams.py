@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lib.data import Vocabulary, load_names, make_windows, split_names
-from lib.ngrams import CountModel
+from lib.ngrams import CountModel, leave_one_out
 
 
 def slow_prob(windows, vocabulary_size, context, ids, character):
@@ -53,3 +53,16 @@ def test_rejects_contexts_longer_than_the_windows(context):
 def test_rejects_no_windows():
     with pytest.raises(ValueError, match="no windows"):
         CountModel((torch.zeros(0, 8, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)), 27, 1)
+
+
+@pytest.mark.parametrize("context", [0, 1, 3, 4])
+def test_leave_one_out_is_the_count_model_of_all_other_windows(context):
+    names = [*load_names()[:12], "anna", "anna", "zo"]
+    vocabulary = Vocabulary(names)
+    X, Y = make_windows(names, vocabulary, 4)
+    probs, which = leave_one_out((X, Y), len(vocabulary), context)
+    assert len(probs) < len(Y)
+    for window in range(len(Y)):
+        others = torch.arange(len(Y)) != window
+        expected = CountModel((X[others], Y[others]), len(vocabulary), context).predict(X[[window]])[0]
+        torch.testing.assert_close(probs[which[window]], expected.float())

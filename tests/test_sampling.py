@@ -82,6 +82,9 @@ def test_generator_state_determines_the_names(ab):
 def test_sampling_runs_in_eval_mode_and_restores_the_mode(ab):
     model, vocabulary = ab
     expected = sample_names(model.eval(), vocabulary, 50, generator=seeded(1))
+    without_tables = nn.Sequential(model.train())
+    assert sample_names(without_tables, vocabulary, 50, generator=seeded(1)) == expected and model.training
+    model.eval()
     assert not model.training
     model.train()
     model.stage2.eval()

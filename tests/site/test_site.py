@@ -62,6 +62,7 @@ def test_all_pages_are_there(pages):
         "glossary",
         "shapes",
         "errata",
+        "records",
         "run",
         "teaching",
         "misconceptions",

@@ -10,6 +10,7 @@ A ratio is the median of its rounds, with the lowest and the highest. All runs u
 
 import argparse
 import csv
+import importlib
 import json
 import statistics
 import subprocess
@@ -27,6 +28,7 @@ from lib.data import DATA, Vocabulary, load_names, make_windows, split_names
 from lib.models import staged_model, trained_model
 from lib.sampling import sample_names
 from lib.training import FAST, QUICK, Recipe, evaluate, train
+from lib.tree import make_examples, select, tree_logits
 from lib.wavenet import (
     NaiveGeneration,
     OnWindows,
@@ -210,9 +212,19 @@ def lecture_in_full(X: Tensor, Y: Tensor, val: tuple[Tensor, Tensor]) -> tuple[f
     return elapsed, total / len(val[1])
 
 
+def record_of_speed() -> Callable[[list[str], int], nn.Module]:
+    """`train` of data/records/speed.py."""
+    sys.path.insert(0, str(DATA / "records"))
+    return importlib.import_module("speed").train
+
+
 def time_to_quality(full: bool) -> dict:
-    """Seconds to the final validation loss of the lecture's training: the lecture's net and loop, FAST and QUICK."""
+    """Seconds to the final validation loss of the lecture's training: the lecture's net and loop, FAST, QUICK and the record.
+
+    The record's seconds include all its preparation; those of FAST and QUICK, the making of soft targets.
+    """
     _, (train_windows, val_windows, _) = load()
+    train_names, fastest = split_names(load_names())[0], record_of_speed()
     X, Y = train_windows
     with open(DATA / "evidence" / "results.csv", newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "42"]
@@ -225,7 +237,7 @@ def time_to_quality(full: bool) -> dict:
 
     torch.manual_seed(0)
     lecture, lecture_seconds = LectureNet(), []
-    runs = {recipe.name: {"seconds": [], "val": []} for recipe in (FAST, QUICK)}
+    runs = {name: {"seconds": [], "val": []} for name in ("fast", "quick", "record")}
     for i in range(ROUNDS):
         lecture_seconds.append(seconds(lambda: [lecture.step(X, Y, 0.1) for _ in range(1_000)]) * 200)
         for recipe in (FAST, QUICK):
@@ -234,6 +246,10 @@ def time_to_quality(full: bool) -> dict:
                 train(net, train_windows, recipe=recipe, seed=i, progress=False).seconds
             )
             runs[recipe.name]["val"].append(evaluate(net, val_windows))
+        begin = time.perf_counter()
+        net = fastest(train_names, i)
+        runs["record"]["seconds"].append(time.perf_counter() - begin)
+        runs["record"]["val"].append(evaluate(net, val_windows))
     result = {"target_val": round(target, 4), "lecture_seconds": round(statistics.median(lecture_seconds), 1)}
     if full:
         elapsed, val = lecture_in_full(X, Y, val_windows)
@@ -310,38 +326,98 @@ def step() -> dict:
     return result
 
 
-def in_new_process(code: str) -> float:
-    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+def products() -> float:
+    """Seconds that the matrix products of one step of 512 windows take alone, forward and backward."""
+    shapes = ((2_048, 48, 128), (1_024, 256, 128), (512, 256, 128), (512, 128, 27))
+    operands = [(torch.randn(rows, k), torch.randn(n, k), torch.randn(rows, n)) for rows, k, n in shapes]
+    return seconds(lambda: [(x @ W.T, dy.T @ x, dy @ W) for x, W, dy in operands])
+
+
+def tree_step() -> dict:
+    """A step of 512 windows, plain against each distinct pair and quad computed once; the same function of the same windows.
+
+    Beside it the share of the plain step that its matrix products take alone, which no other way to write it can save, and
+    where its time goes by torch's profiler.
+    """
+    _, ((X, Y), *_) = load()
+    examples, which = make_examples(X, Y, 27)
+    nets, ratios, shares = {"plain": ours(), "tree": ours()}, [], []
+    optimizers = {name: torch.optim.AdamW(net.train().parameters(), lr=1e-3, fused=True) for name, net in nets.items()}
+
+    def step(name: str, batch: Tensor) -> None:
+        if name == "plain":
+            logits = nets[name](X[batch])
+        else:
+            rows, place, count = which[batch].unique(return_inverse=True, return_counts=True)
+            logits = tree_logits(nets[name], select(examples.levels, rows), count.float())[place]
+        optimizers[name].zero_grad()
+        F.cross_entropy(logits, Y[batch]).backward()
+        optimizers[name].step()
+
+    for _ in range(3 * ROUNDS):
+        batches = torch.randint(len(Y), (20, 512))
+        took = {
+            name: seconds(lambda name=name, batches=batches: [step(name, batch) for batch in batches]) for name in nets
+        }
+        ratios.append(took["plain"] / took["tree"])
+        shares.append(20 * statistics.median(products() for _ in range(5)) / took["plain"])
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        for batch in batches:
+            step("plain", batch)
+    events = [(event.key.removeprefix("aten::"), event.self_cpu_time_total) for event in profile.key_averages()]
+    total = sum(time for _, time in events)
+    largest = sorted(events, key=lambda event: -event[1])[:10]
+    return {
+        "plain / tree": spread(ratios),
+        "products alone / plain": spread(shares),
+        "shares of the plain step": {name: round(time / total, 3) for name, time in largest},
+    }
+
+
+def in_new_process(code: str) -> list[float]:
+    """The numbers that code prints in a new process."""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return [float(number) for number in printed.split()]
 
 
 def evaluation() -> dict:
-    """Evaluating all training windows in chunks against all at once: time, and memory beyond that of the rest."""
-    setup = (
-        "import resource, time, torch; torch.set_num_threads(1)\n"
+    """Evaluating all training windows in chunks against all at once: time, and the peak of memory beyond what was there.
+
+    Each in a process of its own, whose peak is reset before (Linux only; elsewhere there is no figure of memory).
+    """
+    code = (
+        "import re, time, torch; from pathlib import Path; torch.set_num_threads(1)\n"
         "from lib.models import staged_model; from lib.training import evaluate\n"
+        "kilobytes = lambda name: int(re.search(name + r':\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
         "windows = torch.randint(27, (169_801, 8)), torch.randint(27, (169_801,)); model = staged_model(27)\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before, begin = peak(), time.perf_counter(); evaluate(model, windows, batch_size={chunk})\n"
+        "evaluate(model, [part[:512] for part in windows])\n"
+        "reset = Path('/proc/self/clear_refs'); reset.exists() and reset.write_text('5')\n"
+        "before = kilobytes('VmRSS') if reset.exists() else 0\n"
+        "begin = time.perf_counter(); evaluate(model, windows, batch_size={chunk}); end = time.perf_counter()\n"
+        "print(end - begin, (kilobytes('VmHWM') - before) / 1024 if reset.exists() else 0)\n"
     )
-    times, memory = [], []
-    for _ in range(3):
-        t, m = (
-            [in_new_process(setup.format(chunk=chunk) + f"print({figure})") for chunk in (8_192, 200_000)]
-            for figure in ("time.perf_counter() - begin", "peak() - before")
-        )
-        times.append(t[1] / t[0])
-        memory.append(m[0] / m[1])
-    return {"time": spread(times), "memory_share": spread(memory, 3)}
+    runs = {chunk: [in_new_process(code.format(chunk=chunk)) for _ in range(ROUNDS)] for chunk in (8_192, 200_000)}
+    pairs = list(zip(runs[8_192], runs[200_000], strict=True))
+    result = {"time": spread([whole[0] / chunked[0] for chunked, whole in pairs])}
+    if runs[8_192][0][1]:
+        megabytes = {chunk: round(statistics.median(run[1] for run in some)) for chunk, some in runs.items()}
+        result |= {"memory_share": spread([chunked[1] / whole[1] for chunked, whole in pairs], 3)}
+        result |= {"megabytes_in_chunks": megabytes[8_192], "megabytes_at_once": megabytes[200_000]}
+    return result
 
 
 def start() -> dict:
-    """Seconds that importing lib's core modules takes beyond torch."""
-    clock = "import time; begin = time.perf_counter(); {}; print(time.perf_counter() - begin)"
-    modules = "import lib.data, lib.layers, lib.models, lib.ngrams, lib.training, lib.sampling"
-    torch_only = [in_new_process(clock.format("import torch")) for _ in range(ROUNDS)]
-    everything = [in_new_process(clock.format("import torch; " + modules)) for _ in range(ROUNDS)]
-    cost = statistics.median(everything) - statistics.median(torch_only)
-    return {"torch_seconds": round(statistics.median(torch_only), 2), "lib_seconds": round(cost, 2)}
+    """Seconds that importing lib's core modules takes when torch is imported, and torch's own, in one process each time."""
+    modules = "lib.data, lib.layers, lib.models, lib.ngrams, lib.training, lib.sampling"
+    code = (
+        "import time; begin = time.perf_counter(); import torch; middle = time.perf_counter()\n"
+        f"import {modules}; print(middle - begin, time.perf_counter() - middle)"
+    )
+    times = list(zip(*(in_new_process(code) for _ in range(2 * ROUNDS)), strict=True))
+    return {
+        name: {"seconds": round(statistics.median(some), 2), "low": round(min(some), 2), "high": round(max(some), 2)}
+        for name, some in zip(("torch", "lib"), times, strict=True)
+    }
 
 
 def sequences() -> dict:
@@ -407,7 +483,8 @@ def generation() -> dict:
     return result
 
 
-PARTS = {"time_to_quality": time_to_quality, "sampling": sampling, "step": step, "evaluate": evaluation, "start": start}
+PARTS = {"time_to_quality": time_to_quality, "sampling": sampling, "step": step}
+PARTS |= {"tree_step": tree_step, "evaluate": evaluation, "start": start}
 PARTS |= {"sequences": sequences, "generation": generation}
 
 

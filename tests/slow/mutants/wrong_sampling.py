@@ -1,28 +1,28 @@
 """Mistakes in lib.sampling: target, mistake, the text to replace and its replacement."""
 
-DRAW = "torch.multinomial(drawn_from, num_samples=1, generator=generator)"
+DRAW = "torch.div(drawn_from, times, out=times).argmax(dim=1)"
 RUN = "letter_probs(_last(model(contexts.to(device))), temperature, top_k)"
-SPREAD = "probs[prefix.to(device)]"
+SPREAD = "probs.index_select(0, prefix.to(device))"
 JOIN = "(prefix * V + ids)[goes_on].unique(return_inverse=True)"
 MOVE = "torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)"
 DRAWN = "F.pad(written != 0, (1, 0), value=True)"
-NAMES = "vocabulary.decode(ids.tolist()).split(vocabulary.characters[0])[:-1]"
+NAMES = '"".join([characters[number] for number in ids.tolist()]).split(characters[0])[:-1]'
 SCORE = "F.log_softmax(logits.double(), dim=1).gather(1, Y[:, None]).sum().item()"
 MASK = "logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)"
 
 WRONG = {
     "sample_names": {
         "samples in train mode": (
-            "    with eval_mode(model):\n        for",
-            "    with torch.no_grad():\n        for",
+            "    with eval_mode(model):\n        net",
+            "    with torch.no_grad():\n        net",
         ),
         "mode not restored": (
-            "    with eval_mode(model):\n        for",
-            "    model.eval()\n    with torch.no_grad():\n        for",
+            "    with eval_mode(model):\n        net",
+            "    model.eval()\n    with torch.no_grad():\n        net",
         ),
         "records gradients": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
-        "generator ignored": (DRAW, "torch.multinomial(drawn_from, num_samples=1)"),
-        "argmax instead of a draw": (DRAW, "drawn_from.argmax(dim=1, keepdim=True)"),
+        "generator ignored": ("exponential_(generator=generator)", "exponential_()"),
+        "argmax instead of a draw": (DRAW, "drawn_from.argmax(dim=1)"),
         "draws all characters alike": (DRAW, DRAW.replace("drawn_from,", "torch.ones_like(drawn_from),")),
         "context not moved on": (MOVE, "contexts[longer // V]"),
         "context moved the wrong way": (MOVE, "torch.cat([(longer % V)[:, None], contexts[longer // V, :-1]], dim=1)"),
@@ -42,7 +42,7 @@ WRONG = {
         "prefixes of finished names kept": (JOIN, JOIN.replace("[goes_on]", "")),
         "prefixes of neighbours only joined": (JOIN, JOIN.replace("unique", "unique_consecutive")),
         "prefixes not joined": (JOIN, "(prefix * V + ids)[goes_on], torch.arange(len(running))"),
-        "goes on after the stop mark": ("goes_on = ids != 0", "goes_on = ids >= 0"),
+        "goes on after the stop mark": ("goes_on = ids.nonzero()[:, 0]", "goes_on = torch.arange(len(ids))"),
         "ids written to another name's row": ("written[running, position]", "written[: len(running), position]"),
         "the first character lost": (DRAWN, DRAWN.replace("True", "False")),
         "the last character lost": (DRAWN, "F.pad(written[:, 1:] != 0, (0, 2))"),
@@ -52,7 +52,7 @@ WRONG = {
         "an empty name after the last stop mark": (NAMES, NAMES.replace("[:-1]", "")),
         "empty names left out": (
             NAMES,
-            NAMES.replace("split(vocabulary.characters[0])[:-1]", 'replace(".", " ").split()'),
+            NAMES.replace("split(characters[0])[:-1]", 'replace(".", " ").split()'),
         ),
         "max_length ignored": (
             "temperature, top_k, generator, max_length)\n    return",
@@ -74,11 +74,11 @@ WRONG = {
         "softmax over dim 0": ("F.softmax(logits, dim=1)", "F.softmax(logits, dim=0)"),
         "temperature multiplied": (") / temperature  #", ") * temperature  #"),
         "probabilities divided by the temperature": (
-            "(logits - logits.max(dim=1, keepdim=True).values) / temperature",
+            "(logits - highest) / temperature",
             "F.softmax(logits, dim=1) / temperature",
         ),
         "overflows at a low temperature": (
-            "(logits - logits.max(dim=1, keepdim=True).values) / temperature",
+            "(logits - highest) / temperature",
             "logits / temperature",
         ),
         "a small temperature rounds to 0": ("temperature < torch.finfo(logits.dtype).tiny:", "temperature == 0:"),
