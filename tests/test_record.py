@@ -15,7 +15,7 @@ spec = importlib.util.spec_from_file_location("record", ROOT / "data" / "record.
 record = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(record)
 
-NAMES = load_names()[:60]
+NAMES = load_names()[:300]
 SCRIPT = '''"""Does little. And more."""
 import torch
 from lib.data import Vocabulary
@@ -126,13 +126,49 @@ def test_every_record_has_its_facts_and_stays_small():
         assert record.facts_of(path)["what"] and len(path.read_text().splitlines()) <= 40
 
 
-def test_the_script_is_measured_on_validation_names(tmp_path, monkeypatch):
-    """With its net's own loss; the test names are read for the shipped weights only."""
+@pytest.mark.parametrize("keep", [False, True])
+def test_losses_are_measured_on_names_not_seen(tmp_path, monkeypatch, keep):
+    """The test names are read for the shipped weights only."""
     seen = []
+    monkeypatch.setattr(record, "load_names", lambda: NAMES)
+    monkeypatch.setattr(record, "WEIGHTS", tmp_path / "net.pt")
     monkeypatch.setattr(record, "evaluate", lambda model, windows: seen.append(len(windows[1])) or 2.5)
-    row = record.measured({"recipe": "contestant", "list": "once", "seed": 1}, script(tmp_path))
-    val = split_names(load_names())[1]
-    assert seen == [sum(len(name) + 1 for name in val)] and (row["val"], row["test"]) == (2.5, "")
+    row = record.measured({"recipe": "contestant", "list": "once", "seed": 1}, script(tmp_path), keep)
+    parts = split_names(NAMES)[1 : 3 if keep else 2]
+    assert seen == [sum(len(name) + 1 for name in part) for part in parts]
+    assert (row["val"], row["test"]) == (2.5, 2.5 if keep else "") and list(row) == record.SETTINGS + record.MEASURED
+    assert (tmp_path / "net.pt").exists() == keep
+
+
+def test_measure_resumes_and_the_table_shows_its_rows(tmp_path, monkeypatch):
+    trained = []
+
+    def measured(row, path, keep):
+        trained.append((row["recipe"], row["list"], row["seed"], keep))
+        facts = {
+            "track": "speed",
+            "val": 2 + row["seed"] / 100,
+            "test": 2.1 if keep else "",
+            "cpu_seconds": 3,
+            "wall_seconds": 4,
+        }
+        facts |= {"steps": 5, "params": 76_579, "teachers": 0, "machine": "M", "date": "2026-01-02", "command": "c"}
+        return {name: (facts | row)[name] for name in record.SETTINGS + record.MEASURED}
+
+    monkeypatch.setattr(record, "EVIDENCE", tmp_path / "records.csv")
+    monkeypatch.setattr(record, "measured", measured)
+    record.measure(["speed"], 2, again=False)
+    record.measure(["speed"], 3, again=False)
+    assert trained == [("speed", "once", seed, False) for seed in range(3)]
+    record.measure(["five_teachers"], 1, again=False)
+    assert trained[3:] == [("five_teachers", "once", 0, True), ("five_teachers", "twice", 0, False)]
+    record.measure(["speed"], 1, again=True)
+    assert trained[5:] == [("speed", "once", 0, False)]
+    lines = record.table().splitlines()
+    assert lines[2].startswith("| speed | 2.0100 ± 0.0100 |  | 3 | 4.0 ± 0.0 | 76,579 | 85 steps")
+    assert "| 2.100 | 1 |" in lines[3] and lines[-1] == "Measured on M."
+    with pytest.raises(record.Refused, match="expected recipes of the plan, got sped"):
+        record.measure(["sped"], None, again=False)
 
 
 def test_the_record_table_is_what_the_evidence_says():

@@ -73,7 +73,7 @@ def teach(
 ) -> Examples:
     """What a student learns: the teachers' mean, on the windows and on those of as many names that the teachers sampled.
 
-    On a real window 30 % of the target are the character that came. Sampled windows count as much as real ones in all.
+    On a real window half of the target is the character that came. Sampled windows count as much as real ones in all.
     """
     V, (X, Y) = len(vocabulary), windows
     random = torch.Generator().manual_seed(seed)
@@ -85,7 +85,7 @@ def teach(
     examples, which = make_examples(torch.cat([X, sampled_X]), torch.cat([Y, sampled_Y]), V, weight)
     with torch.no_grad():
         mean = sum(tree_logits(net, examples.levels).softmax(1) for net in teachers) / len(teachers)
-    came = 0.3 * torch.bincount(which[: len(Y)] * V + Y, minlength=mean.numel()).view_as(mean)
+    came = 0.5 * torch.bincount(which[: len(Y)] * V + Y, minlength=mean.numel()).view_as(mean)
     taught = examples.weight[:, None] - came.sum(1, keepdim=True)
     return examples._replace(targets=(came + taught * mean) / examples.weight[:, None])
 
@@ -96,4 +96,4 @@ def student(names: list[str], seed: int, teachers: int, steps: int) -> nn.Sequen
     windows = make_windows(names, vocabulary)
     examples = with_counts(windows, len(vocabulary), share=0.3)
     nets = [trained(100 * seed + number, examples, 416, weight_decay=1.0) for number in range(1, teachers + 1)]
-    return trained(seed, teach(nets, windows, vocabulary, seed), steps, weight_decay=0.3)
+    return trained(seed, teach(nets, windows, vocabulary, seed), steps, weight_decay=0.1)
