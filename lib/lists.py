@@ -57,6 +57,8 @@ def clean(line: str) -> str:
 
 
 def _visible(line: str) -> str:
+    if line.isascii() and line.isprintable():
+        return " ".join(line.split())
     kept = ""
     for place, character in enumerate(line):
         kept += character if _is_seen(kept, character, line[place + 1 :]) else ""
