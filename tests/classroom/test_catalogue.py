@@ -19,9 +19,8 @@ pytestmark = pytest.mark.classroom
 SOURCE = Path(__file__).resolve().parents[2] / "notebooks" / "assignments" / "source"
 ASSIGNMENTS = sorted(path.name[:3] for path in SOURCE.iterdir() if path.is_dir())
 TABLES = {name: importlib.import_module(f"classroom.assignments.{name}").EXERCISES for name in ASSIGNMENTS}
-ANSWERS = {
-    name: importlib.import_module(f"tests.classroom.catalogue.answers{name[1:]}").ANSWERS for name in ASSIGNMENTS
-}
+ANSWERS_OF = {name: importlib.import_module(f"tests.classroom.catalogue.answers{name[1:]}") for name in ASSIGNMENTS}
+ANSWERS = {name: module.ANSWERS for name, module in ANSWERS_OF.items()}
 EVERY = [(assignment, name) for assignment, table in TABLES.items() for name in table]
 WRITTEN = [pair for pair in EVERY if isinstance(TABLES[pair[0]][pair[1]], Implement)]
 PREDICTED = [pair for pair in EVERY if pair not in WRITTEN]
@@ -35,6 +34,22 @@ def result_of(makes, case):
     except Exception as problem:
         value, error = None, f"{type(problem).__name__}: {problem}"
     return {"value": value, "error": error, "after": case, "calls": {}}
+
+
+def names_of(code) -> set[str]:
+    """The names that a piece of code looks up, those of the functions in it included."""
+    return set(code.co_names).union(*(names_of(part) for part in code.co_consts if hasattr(part, "co_names")))
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_answers_need_nothing_that_a_students_notebook_lacks(assignment):
+    """In this test's process they have their module's imports; in the sandbox only what the notebook defines."""
+    (path,) = SOURCE.glob(f"{assignment}*/*.ipynb")
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    notebook = set().union(*(names_of(compile("".join(cell["source"]), path.name, "exec")) for cell in cells))
+    for answer in ANSWERS[assignment]:
+        needed = names_of(compile(answer.cell(), answer.code.__name__, "exec")) & set(vars(ANSWERS_OF[assignment]))
+        assert needed <= notebook | {answer.code.__name__}, answer.code.__name__
 
 
 @pytest.mark.parametrize("seed", SEEDS)
