@@ -8,4 +8,4 @@ TRACK, STEPS, TEACHERS = "3 minutes", 5 * 416 + 2_080, 5
 
 def train(names: list[str], seed: int) -> nn.Module:
     """The trained student."""
-    return student(names, seed, teachers=5, steps=2_080)
+    return student(names, seed, TEACHERS, STEPS - TEACHERS * 416)

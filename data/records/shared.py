@@ -9,6 +9,7 @@ from lib.data import Vocabulary, make_windows
 from lib.models import TRAINED_NET, staged_model
 from lib.ngrams import leave_one_out
 from lib.sampling import sample_names
+from lib.training import Recipe, train
 from lib.tree import Deal, Examples, fit, make_examples, tree_logits
 
 
@@ -16,6 +17,14 @@ def net(vocabulary_size: int, seed: int, hidden: int = 128) -> nn.Sequential:
     """The staged net with GELU and residual; 76,579 parameters for 27 characters."""
     torch.manual_seed(seed)
     return staged_model(vocabulary_size, hidden=hidden, **TRAINED_NET)
+
+
+def on_windows(names: list[str], seed: int, recipe: Recipe) -> nn.Sequential:
+    """The net that `lib.training.train` makes with one of the lessons' recipes."""
+    vocabulary = Vocabulary(names)
+    model = net(len(vocabulary), seed)
+    train(model, make_windows(names, vocabulary), recipe=recipe, seed=seed, progress=False)
+    return model
 
 
 def cosine(done: float, warmup: float = 0.1) -> float:

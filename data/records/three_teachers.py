@@ -8,4 +8,4 @@ TRACK, STEPS, TEACHERS = "75 s", 3 * 416 + 1_400, 3
 
 def train(names: list[str], seed: int) -> nn.Module:
     """The trained student."""
-    return student(names, seed, teachers=3, steps=1_400)
+    return student(names, seed, TEACHERS, STEPS - TEACHERS * 416)
