@@ -13,7 +13,7 @@ ELEMENTWISE = (nn.Tanh, nn.GELU, nn.ReLU, nn.SiLU, nn.Sigmoid, nn.ELU)
 def tabulated(model: nn.Module) -> "Tables | None":
     """A faster way to the logits that the model gives in eval mode, or None where there is none.
 
-    There is one for what `staged_model` makes, with two stages or more, on the processor, for up to 64 characters and
+    There is one for what `staged_model` makes, with two to five stages, on the processor, for up to 64 characters and
     contexts that fit a 64-bit integer, if nothing is hooked to it.
     """
     if type(model) is not nn.Sequential or len(model) < 4:
@@ -22,7 +22,7 @@ def tabulated(model: nn.Module) -> "Tables | None":
     if type(embedding) is not nn.Embedding or type(head) is not nn.Linear:
         return None
     V = embedding.num_embeddings
-    fits = V * V <= MOST_PAIRS and V ** (2 ** len(stages)) < 2**63
+    fits = V * V <= MOST_PAIRS and len(stages) < 6 and V ** (2 ** len(stages)) < 2**63
     plain = all(
         type(stage) is Stage
         and stage.flatten.n == 2
