@@ -63,7 +63,9 @@ class SandboxProcess:
         )
         # Threads that wait, because no system but Unix can ask whether a pipe is ready.
         self.chunks: queue.Queue[bytes] = queue.Queue(64)
-        threading.Thread(target=self._receive, daemon=True).start()
+        self.reader = threading.Thread(target=self._receive, daemon=True)
+        self.reader.start()
+        self.writer: threading.Thread | None = None
         _running.add(self)
 
     def ready(self) -> None:
@@ -120,10 +122,10 @@ class SandboxProcess:
                     view = view[self.process.stdin.write(view[:65536]) :]
                 sent.append(True)
 
-        writer = threading.Thread(target=write, daemon=True)
-        writer.start()
-        writer.join(wall + GRACE)
-        if writer.is_alive():
+        self.writer = threading.Thread(target=write, daemon=True)
+        self.writer.start()
+        self.writer.join(wall + GRACE)
+        if self.writer.is_alive():
             raise self.end("it stopped reading the grader's requests")
         if not sent:
             raise self.end(self._cause())
@@ -181,9 +183,13 @@ class SandboxProcess:
         self.process.wait()
         self.closed.set()
         _running.discard(self)
-        for pipe in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        # A pipe that a thread still uses stays open: its number could become that of the next process's pipe.
+        for pipe, user in ((self.process.stdin, self.writer), (self.process.stdout, self.reader)):
+            if user:
+                user.join(GRACE)
+            if not (user and user.is_alive()):
+                with contextlib.suppress(OSError):
+                    pipe.close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 

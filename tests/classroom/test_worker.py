@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+import threading
+import time
 import types
 
 import pytest
@@ -104,6 +106,33 @@ def test_answers_with_ipython_syntax_are_run_in_a_process(tmp_path):
     assert [one.ask(cell=cell, name="cell")["error"] for cell in cells] == [""] * 3
     assert one.ask(value="student") == {"value": "abc"}
     one.close()
+
+
+ANSWERS = """import sys
+print('{"ready": true}', flush=True)
+for line in sys.stdin:
+    print('{"error": ""}', flush=True)
+"""
+
+
+def test_a_process_that_is_closed_takes_no_bytes_of_the_next_one(tmp_path, monkeypatch):
+    """The thread that reads is slow between finding the pipe's number and reading it: the number must not be another's."""
+    (tmp_path / process.WORKER).parent.mkdir(parents=True)
+    (tmp_path / process.WORKER).write_text(ANSWERS)
+    read = os.read
+
+    def read_later(file, size):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.3)
+        return read(file, size)
+
+    monkeypatch.setattr(os, "read", read_later)
+    monkeypatch.setattr(process, "LOADING", 10)
+    for _ in range(3):
+        one = process.SandboxProcess(tmp_path, sandbox.Limits(), False, lambda *_: None)
+        one.ready()
+        assert one.ask(cell="", name="") == {"error": ""}
+        one.close()
 
 
 CALLS = {
