@@ -43,7 +43,8 @@ class Small(NamedTuple):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by their folder: tests/classroom as `classroom`, tests/slow as `slow`, tests/live as `browser`.
 
-    Files with `browser` in their name are `browser`, wherever they are.
+    Files with `browser` in their name are `browser`, wherever they are. What takes longest comes first, so that no process is
+    left alone with it at the end (with --no-loadscope-reorder).
     """
     for item in items:
         folder = item.path.parent.name
@@ -51,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         elif folder in ("classroom", "slow"):
             item.add_marker(getattr(pytest.mark, folder))
+    items.sort(key=lambda item: item.path.parent.name != "slow")
 
 
 @pytest.fixture(scope="session")
