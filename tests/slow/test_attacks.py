@@ -83,7 +83,7 @@ def graded(request, tmp_path_factory) -> Graded:
         make(submitted / student / f"{A01.assignment.name}.ipynb", first)
     hold_a_key()
     before = state(submitted)
-    done = subprocess.run(command(submitted, out, "--seconds", "4", "--total", "25"))
+    done = subprocess.run(command(submitted, out, "--seconds", "3", "--total", "15"))
     with open(out / "grades.csv", encoding="utf-8", newline="") as file:
         looks = {row["student"]: row["look at"] for row in csv.DictReader(file)}
     return Graded(out, done.returncode, state(submitted) == before, listener.reached, looks)

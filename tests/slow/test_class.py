@@ -15,8 +15,8 @@ from tests.classroom.factories import A01, FULL, POINTS, RIGHT, Sample, command,
 from tests.slow.attacks import ATTACKS
 
 pytestmark = pytest.mark.slow
-STUDENTS, SHARDED = 10, 6
-ATTACKERS = {2: "exits-the-hard-way", 7: "loses-metadata"}
+STUDENTS, SHARDED = 6, 4
+ATTACKERS = {2: "exits-the-hard-way", 4: "loses-metadata"}
 
 
 def generated() -> list[Sample]:

@@ -8,40 +8,36 @@ by a path entry, which does not lead to this checkout.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("0[1-5]_*.ipynb"))
 
-FIRST_CELL = """
-import sys
-
-sys.requests = []
+# Of the wheel's environment: whoever asks for the network is refused and written down. Imported when its Python starts.
+OFFLINE = """
+import os, sys
 
 def offline(event, arguments):
     if event == "socket.getaddrinfo" or event == "socket.connect" and isinstance(arguments[1], tuple):
-        sys.requests.append(f"{event} {arguments}")
-        raise OSError(f"the network was asked for: {sys.requests[-1]}")
+        with open(os.path.join(sys.prefix, "asked"), "a") as file:
+            file.write(f"{event} {arguments}\\n")
+        raise OSError(f"the network was asked for: {event} {arguments}")
 
 sys.addaudithook(offline)
 """
-LAST_CELL = """
-import json
-import lib.data
-modules = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "lib"]
-print(json.dumps([sys.requests, str(lib.data.DATA), modules]))
+SETTINGS = """
+[pytest]
+addopts = --nbval --nbval-kernel-name=wheel --nbval-cell-timeout=1800 --nbval-sanitize-with=sanitize.cfg
 """
 
 
@@ -72,7 +68,8 @@ def installed(tmp_path_factory):
     packages = Path(run(python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
     # Of the running environment the folders of packages only: path entries inside them, such as this checkout's, are not read.
     others = [path for path in sys.path if Path(path).name == Path(sysconfig.get_path("purelib")).name]
-    (packages / "others.pth").write_text("\n".join(others) + "\n")
+    (packages / "others.pth").write_text("\n".join([*others, "import offline"]) + "\n")
+    (packages / "offline.py").write_text(OFFLINE)
     command = [str(python), "-I", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel = folder / "jupyter" / "kernels" / "wheel" / "kernel.json"
     kernel.parent.mkdir(parents=True)
@@ -92,27 +89,24 @@ def test_the_wheel_carries_every_file_of_data_and_of_lib(installed):
     assert installed.wheel.stat().st_size < 3_000_000
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_lessons_run_from_the_wheel(path, installed, tmp_path, monkeypatch):
-    monkeypatch.setenv("JUPYTER_PATH", str(installed.jupyter))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    copy = Path(shutil.copy(path, tmp_path))
+def test_lessons_from_the_wheel_have_their_stored_outputs_on_the_other_instruction_set(installed, tmp_path):
+    """In a folder of their own, where `lib` is the wheel's; the rest of the lessons has .ci/run's step `processor`."""
     names = (installed.package / "data_files" / "names.txt").as_posix()
-    # Lesson 02 tells its reader to set this path right.
-    notebook = nbformat.reads(copy.read_text(encoding="utf-8").replace("../data/names.txt", names), as_version=4)
-    new = nbformat.v4.new_code_cell
-    notebook.cells = [new(FIRST_CELL), *notebook.cells, new(LAST_CELL)]
-    begin = time.perf_counter()
-    resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=1_800, kernel_name="wheel", resources=resources).execute()
-    print(f"{path.stem}: {time.perf_counter() - begin:.1f} s")
-    requests, data, modules = json.loads(notebook.cells[-1].outputs[0].text)
-    assert requests == [] and Path(data) == installed.package / "data_files"
-    assert len(modules) > 5 and all(installed.package in Path(module).parents for module in modules), modules
+    for path in LESSONS:  # lesson 02 tells its reader to set this path right
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8").replace("../data/names.txt", names))
+    for path in (ROOT / "notebooks" / "conftest.py", ROOT / "tests" / "sanitize.cfg"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "pytest.ini").write_text(SETTINGS)
+    environment = {**os.environ, "JUPYTER_PATH": str(installed.jupyter), "ATEN_CPU_CAPABILITY": "default"}
+    environment.pop("PYTHONPATH", None)
+    said = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".", cwd=tmp_path, env=environment)
+    assert re.search(r"\d{3} passed", said) and not (installed.python.parents[1] / "asked").exists()
+    where = run(installed.python, "-I", "-c", "import lib.data; print(lib.data.DATA)", cwd=tmp_path)
+    assert Path(where) == installed.package / "data_files"
 
 
-def test_the_first_cell_refuses_the_network(installed):
-    code = FIRST_CELL + "import socket\nsocket.create_connection(('127.0.0.1', 9))"
+def test_the_network_is_refused(installed):
+    code = "import socket\nsocket.create_connection(('127.0.0.1', 9))"
     done = subprocess.run([installed.python, "-I", "-c", code], capture_output=True, text=True)
     assert done.returncode and "the network was asked for" in done.stderr
+    (installed.python.parents[1] / "asked").unlink()
