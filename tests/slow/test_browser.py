@@ -163,6 +163,9 @@ def check_axe(page):
     """No violation of ours, also in what folds hide; returns those of JupyterLab."""
     page.evaluate("() => document.querySelectorAll('.jp-Notebook details').forEach((fold) => { fold.open = true; })")
     ours, known = violations(page, theirs=JUPYTERLABS)
+    if ours:  # a busy JupyterLab may still be giving its cells their roles
+        page.wait_for_timeout(10_000)
+        ours, known = violations(page, theirs=JUPYTERLABS)
     assert ours == []
     return known
 
