@@ -4,6 +4,7 @@ import ast
 import hashlib
 import shutil
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,15 +14,21 @@ PROBES = "classroom/assignments/probes.py"
 STUBS = {"classroom/checks.py": "check = grade = personal = print\n", "lib/checks/__init__.py": ""}
 
 
-def imports(source: str) -> set[str]:
-    """The files of `lib` and `classroom` that a program imports anywhere in it, relative to the repository."""
+@cache
+def imported(source: str) -> frozenset[str]:
+    """The names of `lib` and `classroom` that a program imports anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    paths = [name.replace(".", "/") for name in names if name.split(".")[0] in ("lib", "classroom")]
+    return frozenset(name for name in names if name.split(".")[0] in ("lib", "classroom"))
+
+
+def imports(source: str) -> set[str]:
+    """The files of `lib` and `classroom` that a program imports, relative to the repository."""
+    paths = [name.replace(".", "/") for name in imported(source)]
     files = {f"{path}{end}" for path in paths for end in (".py", "/__init__.py")}
     return {file for file in files if (ROOT / file).is_file()}
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,43 +94,52 @@ def alone(tmp_path_factory):
     return rows
 
 
-@pytest.fixture
-def local():
-    """Two worker processes of two threads each, which must not share torch's generator."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
-        yield cluster
+@contextmanager
+def started(folder):
+    """The address of a cluster in another process, whose number is in the folder's file `scheduler`.
 
-
-@pytest.fixture
-def mortal(tmp_path):
-    """The address of a cluster in another process, whose number is in the file `scheduler`."""
+    Two worker processes of two threads each, which must not share torch's generator.
+    """
     pytest.importorskip("distributed")
     code = (
         "import distributed, os, sys\n"
         "if __name__ == '__main__':\n"
-        "    local = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)\n"
+        "    local = distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None)\n"
         "    print(local.scheduler_address, flush=True)\n"
         "    sys.stdin.read()\n"
     )
-    (tmp_path / "mortal.py").write_text(code)
+    (folder / "started.py").write_text(code)
     process = subprocess.Popen(
-        [sys.executable, tmp_path / "mortal.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, folder / "started.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    (tmp_path / "scheduler").write_text(str(process.pid))
+    (folder / "scheduler").write_text(str(process.pid))
     yield process.stdout.readline().strip()
     process.kill()
     process.wait()
 
 
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The address of a cluster that all tests use but one."""
+    with started(tmp_path_factory.mktemp("cluster")) as address:
+        yield address
+
+
+@pytest.fixture
+def mortal(tmp_path):
+    """The address of a cluster whose scheduler may be killed."""
+    with started(tmp_path) as address:
+        yield address
+
+
 def test_two_workers_fill_the_same_rows_as_one_process_bit_for_bit(alone, local, tmp_path):
-    with cluster.connect(local.scheduler_address) as executor:
+    with cluster.connect(local) as executor:
         sweep(tmp_path).run(executor=executor, progress=False)
     assert measured(tmp_path) == alone and calls(tmp_path) == [*range(ROWS)]
 
 
 def test_a_killed_worker_costs_the_time_of_its_row(alone, local, tmp_path):
-    with cluster.connect(local.scheduler_address) as executor:
+    with cluster.connect(local) as executor:
         sweep(tmp_path, killed_once).run(executor=executor, progress=False)
     assert (tmp_path / "killed").exists()
     assert measured(tmp_path) == alone and calls(tmp_path) == [*range(ROWS)]
@@ -162,24 +172,24 @@ if __name__ == "__main__":
 """
 
 
-def test_a_data_script_takes_the_address_of_a_scheduler(mortal, tmp_path):
+def test_a_data_script_takes_the_address_of_a_scheduler(local, tmp_path):
     """Its functions are in `__main__`, which no worker can import."""
     (tmp_path / "make_tens.py").write_text(SCRIPT)
-    subprocess.run([sys.executable, "make_tens.py", "--scheduler", mortal], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "make_tens.py", "--scheduler", local], cwd=tmp_path, check=True)
     assert [row["tens"] for row in read_rows(tmp_path / "tens.csv")] == ["0", "10", "20", "30", "40"]
 
 
-def test_workers_grade_a_class_as_one_machine_does(mortal, tmp_path):
+def test_workers_grade_a_class_as_one_machine_does(local, tmp_path):
     samples = generated()
     for sample in samples:
         sample.submit(tmp_path / "submitted")
-    subprocess.run(command(tmp_path / "submitted", tmp_path / "graded", "--scheduler", mortal), check=True)
+    subprocess.run(command(tmp_path / "submitted", tmp_path / "graded", "--scheduler", local), check=True)
     assert points(tmp_path / "graded") == {sample.student: sample.points for sample in samples}
 
 
-def test_a_worker_with_another_version_of_the_course_grades_nothing(mortal):
+def test_a_worker_with_another_version_of_the_course_grades_nothing(local):
     order = remote.Order("notebooks/assignments/source/a01_embedding/a01_embedding.ipynb", "0" * 16, "seed", Limits())
-    with cluster.connect(mortal) as executor, pytest.raises(NotStarted, match="another version of the course"):
+    with cluster.connect(local) as executor, pytest.raises(NotStarted, match="another version of the course"):
         cluster.result(executor.submit(remote.grade, order, Sample))
 
 

@@ -36,23 +36,40 @@ def read(path):
 
 
 def nbgrader(course, *words):
-    """Run nbgrader from a folder that is not the course, as a teacher's script would."""
+    """Run Python, with nbgrader's settings, from a folder that is not the course, as a teacher's script would."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "JUPYTER_CONFIG_PATH": str(course)}
-    command = [sys.executable, "-m", "nbgrader", *words]
-    done = subprocess.run(command, cwd=course.parent, env=settings, capture_output=True, text=True)
-    assert done.returncode == 0, f"nbgrader {' '.join(words)}:\n{done.stdout}{done.stderr}"
+    done = subprocess.run(
+        [sys.executable, *words], cwd=course.parent, env=settings, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout}{done.stderr}"
 
 
-def released(source, folder):
-    """A course with this assignment alone, released, and the path of the release."""
-    course = folder / "course"
+# The command `nbgrader generate_assignment`, for each assignment in turn.
+GENERATE = """
+import sys
+from nbgrader.apps import GenerateAssignmentApp
+
+for assignment in sys.argv[1:]:
+    GenerateAssignmentApp.clear_instance()
+    GenerateAssignmentApp.launch_instance([assignment])
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A copy of the course with every assignment released."""
+    course = tmp_path_factory.mktemp("nbgrader") / "course"
     course.mkdir()
     shutil.copy(COURSE / "nbgrader_config.py", course)
     (course / "seed").write_text("a seed that is nowhere else\n")
-    shutil.copytree(source.parent, course / "source" / source.stem)
-    nbgrader(course, "generate_assignment", source.stem)
-    return course, course / "release" / source.stem / source.name
+    shutil.copytree(COURSE / "source", course / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    nbgrader(course, "-c", GENERATE, *[source.stem for source in SOURCES])
+    return course
+
+
+def release_of(course, source):
+    return course / "release" / source.stem / source.name
 
 
 def graded(cell):
@@ -102,8 +119,8 @@ def test_traces_in_a_release_are_reported(leak):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
-def test_release_has_no_traces_and_says_that_it_is_not_done(source, tmp_path):
-    _, path = released(source, tmp_path)
+def test_release_has_no_traces_and_says_that_it_is_not_done(source, course):
+    path = release_of(course, source)
     release = read(path)
     assert traces(read(source), release) == []
     settings = {"metadata": {"path": str(path.parent)}}
@@ -145,15 +162,15 @@ def scores(course, name, student):
 
 
 @pytest.mark.parametrize("source", chosen(), ids=lambda source: source.stem)
-def test_points_and_feedback_are_what_the_answers_deserve(source, tmp_path):
-    course, path = released(source, tmp_path)
+def test_points_and_feedback_are_what_the_answers_deserve(source, course):
+    path = release_of(course, source)
     name, classroom = source.stem, students(source.stem)
     for student, answers in classroom.items():
         folder = course / "submitted" / student / name
         folder.mkdir(parents=True)
         nbformat.write(submission(read(path), student, answers), folder / path.name)
-    nbgrader(course, "autograde", name)
-    nbgrader(course, "generate_feedback", name)
+    nbgrader(course, "-m", "nbgrader", "autograde", name)
+    nbgrader(course, "-m", "nbgrader", "generate_feedback", name)
     for student, answers in classroom.items():
         page = html.unescape((course / "feedback" / student / name / f"{name}.html").read_text(encoding="utf-8"))
         page, points = re.sub(r"<[^>]+>", "", page), scores(course, name, student)

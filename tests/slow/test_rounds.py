@@ -18,9 +18,11 @@ WHOLE = SOURCES if os.environ.get("ROUNDS") == "all" else SOURCES[:1]
 
 
 class Round:
-    """Four students: two with right answers written differently, one with wrong answers, one with the bare release."""
+    """Two students, one with right and one with wrong answers; in a whole round also one with right answers that are
+    written differently, and one with the bare release.
+    """
 
-    def __init__(self, source: Path, folder: Path) -> None:
+    def __init__(self, source: Path, folder: Path, whole: bool) -> None:
         self.assigned, self.submitted, self.out = Assigned(source), folder / "submitted", folder / "graded"
         self.assignment, answers = self.assigned.assignment, self.assigned.answers
         self.full, self.of = sum(self.assignment.tests.values()), sum(self.assignment.manual.values())
@@ -28,20 +30,20 @@ class Round:
         self.right = [{name: cells[place] for name, cells in right.items()} for place in (0, -1)]
         self.wrong = {answer.exercise: answer for answer in answers if answer.mistake}
         self.submit("right0", self.right[0])
-        self.submit("right1", self.right[1])
         self.submit("wrong", {name: answer.cell() for name, answer in self.wrong.items()})
-        Sample("nobody", 0, book=self.assigned.release).submit(self.submitted, self.assignment.name)
+        if whole:
+            self.submit("right1", self.right[1])
+            Sample("nobody", 0, book=self.assigned.release).submit(self.submitted, self.assignment.name)
 
     def submit(self, student: str, answers: dict[str, str]) -> None:
         book = self.assigned.filled(student, answers)
         Sample(student, 0, book=book).submit(self.submitted, self.assignment.name)
 
-    def grade(self, right0: float, right1: float, wrong: float) -> None:
+    def grade(self, **expected: float) -> None:
         """Run the grader; the points in the table and in the gradebook must both be these."""
         words = command(self.submitted, self.out, assignment=self.assigned.short)
         done = subprocess.run(words, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-        expected = {"right0": right0, "right1": right1, "wrong": wrong, "nobody": 0}
         with open(self.out / "grades.csv", encoding="utf-8", newline="") as file:
             assert {row["student"]: float(row["points"]) for row in csv.DictReader(file)} == expected
         assert gradebook_scores(self.out / "gradebook.db", self.assignment.name) == expected
@@ -67,28 +69,36 @@ class Round:
         return [path.stat().st_mtime_ns for path in sorted(self.out.rglob("*")) if path.is_file()]
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+    def names_mistakes(self) -> None:
+        """Whether each mistake has its name, and what was not done is called so."""
+        not_done = dict.fromkeys(self.assignment.tests, "not done")
+        wrong = {name: answer.mistake for name, answer in self.wrong.items()}
+        assert self.mistakes("wrong") == not_done | wrong
+
+
+@pytest.mark.parametrize("source", [path for path in SOURCES if path not in WHOLE], ids=lambda path: path.stem)
 def test_answers_get_their_points_and_mistakes_their_names(source, tmp_path):
-    a_round = Round(source, tmp_path)
-    a_round.grade(a_round.full, a_round.full, 0)
-    wrong = {name: answer.mistake for name, answer in a_round.wrong.items()}
-    assert a_round.mistakes("wrong") == dict.fromkeys(a_round.assignment.tests, "not done") | wrong
-    assert {*a_round.mistakes("nobody").values()} == {"not done"}
+    a_round = Round(source, tmp_path, whole=False)
+    a_round.grade(right0=a_round.full, wrong=0)
+    a_round.names_mistakes()
 
 
 @pytest.mark.parametrize("source", WHOLE, ids=lambda path: path.stem)
 def test_whole_round(source, tmp_path):
-    a_round = Round(source, tmp_path)
+    a_round = Round(source, tmp_path, whole=True)
     full, of = a_round.full, a_round.of
-    a_round.grade(full, full, 0)
+    a_round.grade(right0=full, right1=full, wrong=0, nobody=0)
+    a_round.names_mistakes()
+    assert {*a_round.mistakes("nobody").values()} == {"not done"}
     a_round.read({"right0": of, "wrong": of / 2})
-    a_round.grade(full + of, full, of / 2)
+    a_round.grade(right0=full + of, right1=full, wrong=of / 2, nobody=0)
     first = (a_round.out / "results" / "wrong" / "1.json").read_bytes()
     a_round.submit("wrong", a_round.right[0])
-    a_round.grade(full + of, full, full + of / 2)
+    last = {"right0": full + of, "right1": full, "wrong": full + of / 2, "nobody": 0}
+    a_round.grade(**last)
     assert (a_round.out / "results" / "wrong" / "1.json").read_bytes() == first
     backups = sorted((a_round.out / "gradebook-backups").glob("*.db"))
     assert [gradebook_scores(path, a_round.assignment.name)["wrong"] for path in backups] == [0, of / 2]
     before = a_round.times()
-    a_round.grade(full + of, full, full + of / 2)
+    a_round.grade(**last)
     assert a_round.times() == before
