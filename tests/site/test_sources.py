@@ -62,6 +62,7 @@ def test_the_address_is_the_variables_or_the_projects(monkeypatch):
 )
 def test_lessons_lead_to_binder_and_colab_where_the_repository_is_on_github(address, owned, tmp_path):
     pages = sources.Sources(tmp_path / "sources", address)
+    pages.with_figures = lambda text, page: text  # drawing takes longest
     pages.write()
     for path in sources.LESSONS:
         cells = json.loads((pages.folder / "lessons" / path.name).read_text(encoding="utf-8"))["cells"]
