@@ -229,48 +229,51 @@ def check_live(figure):
     wait_for("the figure says something else", lambda: says.inner_text() != before)
 
 
-@pytest.mark.parametrize("source", ASSIGNMENTS, ids=lambda path: path.stem)
-def test_assignment(source, lab, opened, tmp_path):
-    """Open the release, run it, answer first wrong and then right, save, submit, grade."""
-    if not source.stem.startswith(tuple(DONE)):
-        pytest.skip("BROWSER=all does it")
-    assigned = Assigned(source)
-    name, tests, short = assigned.assignment.name, assigned.assignment.tests, assigned.short
-    places = {name_of(cell): number for number, cell in enumerate(assigned.release["cells"])}
-    path = lab.root / "notebooks" / "assignments" / "release" / name / f"{name}.ipynb"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(assigned.release), encoding="utf-8")
-    page = opened(f"assignments/release/{name}/{name}.ipynb", len(assigned.release["cells"]))
-    messages = check_messages(page.evaluate(RUN_ALL), tests)
-    assert [text for text in messages.values() if not text.startswith("Not done yet.")] == []
+class TestStudents:
+    """A class, so that another process can run it beside the lessons."""
 
-    first = next(name for name in tests if name != "predictions")
-    named = {mistake.name for mistake in find(short, first).mistakes}
-    wrong = next(a for a in assigned.answers if (a.exercise, a.hidden) == (first, False) and a.mistake in named)
-    type_answer(page, places[f"{first}-answer"], wrong.cell())
-    assert wrong.mistake.lower() in check_messages(page.evaluate(RUN_ALL), tests)[first].lower()
+    @pytest.mark.parametrize("source", ASSIGNMENTS, ids=lambda path: path.stem)
+    def test_assignment(self, source, lab, opened, tmp_path):
+        """Open the release, run it, answer first wrong and then right, save, submit, grade."""
+        if not source.stem.startswith(tuple(DONE)):
+            pytest.skip("BROWSER=all does it")
+        assigned = Assigned(source)
+        name, tests, short = assigned.assignment.name, assigned.assignment.tests, assigned.short
+        places = {name_of(cell): number for number, cell in enumerate(assigned.release["cells"])}
+        path = lab.root / "notebooks" / "assignments" / "release" / name / f"{name}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(assigned.release), encoding="utf-8")
+        page = opened(f"assignments/release/{name}/{name}.ipynb", len(assigned.release["cells"]))
+        messages = check_messages(page.evaluate(RUN_ALL), tests)
+        assert [text for text in messages.values() if not text.startswith("Not done yet.")] == []
 
-    right = {exercise: assigned.by_mistake(exercise, "")[0] for exercise in tests}
-    for exercise, text in {"student": "student = 'Ada Lovelace'", **right}.items():
-        if f"{exercise}-answer" in places:
-            type_answer(page, places[f"{exercise}-answer"], text)
-    for exercise in assigned.assignment.manual:
-        page.locator(".jp-Notebook .jp-Cell").nth(places[exercise]).locator(".jp-MarkdownOutput").dblclick()
-        type_answer(page, places[exercise], "An id is a label, and a label is no quantity.")
-    messages = check_messages(page.evaluate(RUN_ALL), tests)
-    assert [text for text in messages.values() if not text.startswith("Right")] == []
-    page.keyboard.press("Control+s")
-    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        first = next(name for name in tests if name != "predictions")
+        named = {mistake.name for mistake in find(short, first).mistakes}
+        wrong = next(a for a in assigned.answers if (a.exercise, a.hidden) == (first, False) and a.mistake in named)
+        type_answer(page, places[f"{first}-answer"], wrong.cell())
+        assert wrong.mistake.lower() in check_messages(page.evaluate(RUN_ALL), tests)[first].lower()
 
-    submitted = tmp_path / "submitted" / "ada" / name / path.name
-    submitted.parent.mkdir(parents=True)
-    shutil.copy(path, submitted)
-    words = [sys.executable, "-m", "classroom.grading", short, str(tmp_path / "submitted")]
-    words += ["--out", str(tmp_path / "graded"), "--seed", "a test", "--without-sandbox", ACCEPTED]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"ada: {sum(tests.values()):g} of {sum(tests.values()):g}" in done.stdout
-    assert "ada lovelace" in (tmp_path / "graded" / "grades.csv").read_text()
+        right = {exercise: assigned.by_mistake(exercise, "")[0] for exercise in tests}
+        for exercise, text in {"student": "student = 'Ada Lovelace'", **right}.items():
+            if f"{exercise}-answer" in places:
+                type_answer(page, places[f"{exercise}-answer"], text)
+        for exercise in assigned.assignment.manual:
+            page.locator(".jp-Notebook .jp-Cell").nth(places[exercise]).locator(".jp-MarkdownOutput").dblclick()
+            type_answer(page, places[exercise], "An id is a label, and a label is no quantity.")
+        messages = check_messages(page.evaluate(RUN_ALL), tests)
+        assert [text for text in messages.values() if not text.startswith("Right")] == []
+        page.keyboard.press("Control+s")
+        page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+        submitted = tmp_path / "submitted" / "ada" / name / path.name
+        submitted.parent.mkdir(parents=True)
+        shutil.copy(path, submitted)
+        words = [sys.executable, "-m", "classroom.grading", short, str(tmp_path / "submitted")]
+        words += ["--out", str(tmp_path / "graded"), "--seed", "a test", "--without-sandbox", ACCEPTED]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"ada: {sum(tests.values()):g} of {sum(tests.values()):g}" in done.stdout
+        assert "ada lovelace" in (tmp_path / "graded" / "grades.csv").read_text()
 
 
 def type_answer(page, number, text):
