@@ -90,7 +90,7 @@ def test_the_wheel_carries_every_file_of_data_and_of_lib(installed):
 
 
 def test_lessons_from_the_wheel_have_their_stored_outputs_on_the_other_instruction_set(installed, tmp_path):
-    """In a folder of their own, where `lib` is the wheel's; the rest of the lessons has .ci/run's step `processor`."""
+    """In a folder of their own, where `lib` is the wheel's; the weekly workflow runs all lessons on it."""
     names = (installed.package / "data_files" / "names.txt").as_posix()
     for path in LESSONS:  # lesson 02 tells its reader to set this path right
         (tmp_path / path.name).write_text(path.read_text(encoding="utf-8").replace("../data/names.txt", names))
