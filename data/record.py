@@ -9,13 +9,15 @@ A script defines `train(names, seed)`, which returns a net that `lib.checkpoints
 TEACHERS; the first line of its docstring says what it does. It trains in a process of its own, on one thread, and gets the
 training names alone: reading names or weights of this project, any file that is not Python's, starting a process or calling
 the network ends it. That guards against mistakes; whoever wants to cheat can, so read a script before you believe its row.
-The loss on validation names is measured afterwards, here. `measure` needs an idle machine and about 20 minutes; it resumes
-where it was stopped, and --again measures the given recipes anew.
+The seconds are those of `train`; what is imported before it is not counted. The loss on validation names is measured
+afterwards, here. `measure` needs an idle machine and about 20 minutes; it resumes where it was stopped, and --again measures
+the given recipes anew.
 """
 
 import argparse
 import ast
 import datetime
+import importlib
 import json
 import os
 import platform
@@ -117,6 +119,7 @@ def trained(script: Path, names: list[str], seed: int) -> tuple[nn.Module, dict]
 def train_here(script: Path, seed: int) -> None:
     """In the process of its own: read the names, close the doors, train, and write the net to the current folder."""
     torch.set_num_threads(1)
+    importlib.import_module("torch._dynamo")  # which torch itself imports, for seconds, when the first optimizer is made
     names = Path("names.txt").read_text(encoding="utf-8").split("\n")
     sys.path[:0] = [str(script.parent), str(RECORDS)]
     guard(script)

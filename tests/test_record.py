@@ -34,8 +34,8 @@ def script(tmp_path: Path, line: str = "pass", hidden: int = 8) -> Path:
     return path
 
 
-def test_a_script_gets_the_training_names_and_the_seed(tmp_path):
-    line = f"assert (names, seed) == ({NAMES!r}, 3)"
+def test_a_script_gets_the_training_names_and_the_seed_when_torch_has_imported_its_compiler(tmp_path):
+    line = f"import sys; assert (names, seed, 'torch._dynamo' in sys.modules) == ({NAMES!r}, 3, True)"
     model, facts = record.trained(script(tmp_path, line), NAMES, 3)
     assert facts["params"] == sum(p.numel() for p in model.parameters())
     assert facts["steps"] == 1 and facts["wall_seconds"] > 0

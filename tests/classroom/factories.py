@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from classroom.grading import notebook
+from classroom.grading.__main__ import main
 from classroom.grading.stage import ROOT
 
 COURSE = ROOT / "notebooks" / "assignments"
@@ -101,6 +102,11 @@ def command(submitted: Path, out: Path, *options: str, assignment: str = "a01") 
     """The grader's command line."""
     words = [str(COURSE / "grade.py"), assignment, str(submitted), "--out", str(out), "--seed", "a test"]
     return [sys.executable, *words, *options]
+
+
+def grade(submitted: Path, out: Path, *options: str, assignment: str = "a01") -> int:
+    """What the command returns, in this process, which has everything loaded."""
+    return main(command(submitted, out, *options, assignment=assignment)[2:])
 
 
 def gradebook_scores(database: Path, assignment: str) -> dict[str, float]:

@@ -39,9 +39,7 @@ def nbgrader(course, *words):
     """Run Python, with nbgrader's settings, from a folder that is not the course, as a teacher's script would."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "JUPYTER_CONFIG_PATH": str(course)}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=course.parent, env=settings, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, *words], cwd=course.parent, env=settings, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout}{done.stderr}"
 
 

@@ -6,12 +6,11 @@ ROUNDS=all takes every assignment through the whole round. Needs bubblewrap and 
 import csv
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.classroom.factories import SOURCES, Assigned, Sample, command, gradebook_scores
+from tests.classroom.factories import SOURCES, Assigned, Sample, grade, gradebook_scores
 
 pytestmark = pytest.mark.slow
 WHOLE = SOURCES if os.environ.get("ROUNDS") == "all" else SOURCES[:1]
@@ -41,9 +40,7 @@ class Round:
 
     def grade(self, **expected: float) -> None:
         """Run the grader; the points in the table and in the gradebook must both be these."""
-        words = command(self.submitted, self.out, assignment=self.assigned.short)
-        done = subprocess.run(words, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert grade(self.submitted, self.out, assignment=self.assigned.short) == 0
         with open(self.out / "grades.csv", encoding="utf-8", newline="") as file:
             assert {row["student"]: float(row["points"]) for row in csv.DictReader(file)} == expected
         assert gradebook_scores(self.out / "gradebook.db", self.assignment.name) == expected
@@ -67,7 +64,6 @@ class Round:
 
     def times(self) -> list[int]:
         return [path.stat().st_mtime_ns for path in sorted(self.out.rglob("*")) if path.is_file()]
-
 
     def names_mistakes(self) -> None:
         """Whether each mistake has its name, and what was not done is called so."""
