@@ -130,7 +130,11 @@ def draw_ids(probs: Float[Tensor, "B V"], generator: torch.Generator | None) -> 
     Does what `torch.multinomial` does for one sample, without its checks: an exponential race, which the likely win often.
     """
     drawn_from = probs if generator is None else probs.to(generator.device)
-    times = torch.empty_like(drawn_from).exponential_(generator=generator)
+    if drawn_from.device.type == "cpu" and drawn_from.dtype == torch.float32:  # as below, but all logarithms at once
+        uniform = torch.rand(drawn_from.shape, dtype=torch.float64, generator=generator)
+        times = uniform.neg_().log1p_().neg_().float()
+    else:
+        times = torch.empty_like(drawn_from).exponential_(generator=generator)
     return torch.div(drawn_from, times, out=times).argmax(dim=1).to(probs.device)
 
 
