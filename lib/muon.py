@@ -8,21 +8,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 QUINTIC = (3.4445, -4.7750, 2.0315)  # pushes every singular value towards 1, fast and not quite exactly
-ITERATIONS = 5
 
 
-def orthogonalized(G: Float[Tensor, "*K m n"]) -> Float[Tensor, "*K m n"]:
+def orthogonalized(G: Float[Tensor, "*K m n"], iterations: int = 5) -> Float[Tensor, "*K m n"]:
     """About the orthogonal matrix nearest to G: its singular values, unless nearly 0, become 0.7 to 1.2.
 
     Args:
         G: (m, n), or (K, m, n) for K matrices at once.
+        iterations: with fewer, more singular values stay small.
 
     Source: Newton-Schulz iteration of Jordan et al. 2024 (Muon).
     """
     X = G if G.shape[-2] <= G.shape[-1] else G.mT
     X = X / (torch.linalg.matrix_norm(X, keepdim=True) + 1e-7)  # largest singular value at most 1
     a, b, c = QUINTIC
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         A = X @ X.mT
         X = a * X + (b * A + c * A @ A) @ X
     return X if G.shape[-2] <= G.shape[-1] else X.mT
@@ -36,14 +36,21 @@ class Muon(torch.optim.Optimizer):
         lr: learning rate; an update has entries of about 0.2 times lr, as AdamW's have.
         momentum: of the gradient's moving average, with Nesterov's look ahead.
         weight_decay: as AdamW's.
+        iterations: of `orthogonalized`.
 
     Source: Jordan et al. 2024; the size of the update is that of Liu et al. 2025 (Moonlight).
     """
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        params: Iterable[Tensor],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        iterations: int = 5,
     ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        settings = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "iterations": iterations}
+        super().__init__(params, settings)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -58,6 +65,6 @@ class Muon(torch.optim.Optimizer):
                     average = self.state[p].setdefault("average", torch.zeros_like(p))
                     average.lerp_(p.grad, 1 - group["momentum"])
                     ahead.append(p.grad.lerp(average, group["momentum"]))
-                updates = orthogonalized(torch.stack(ahead)) * (0.2 * math.sqrt(max(m, n)))
+                updates = orthogonalized(torch.stack(ahead), group["iterations"]) * (0.2 * math.sqrt(max(m, n)))
                 for p, update in zip(matrices, updates, strict=True):
                     p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update, alpha=group["lr"])

@@ -10,7 +10,7 @@ from lib import sampling
 from lib.fast_sampling import tabulated
 from lib.layers import BatchNorm1d
 from lib.models import flat_model, staged_model, trained_model
-from lib.sampling import draw_ids, sample_names
+from lib.sampling import sample_names
 
 
 def net(V: int, seed: int, context: int = 8, **settings) -> nn.Sequential:
@@ -76,16 +76,3 @@ def hooked(model: nn.Module) -> nn.Module:
 )
 def test_other_nets_have_no_tables(make):
     assert tabulated(net(27, 0)) is not None and tabulated(make()) is None
-
-
-@given(st.integers(0, 10_000), st.integers(1, 200), st.integers(1, 40), st.booleans())
-def test_draw_ids_is_torchs_multinomial(seed, rows, V, own):
-    torch.manual_seed(seed)
-    probs = torch.softmax(3 * torch.randn(rows, V), 1) * (torch.rand(rows, V) < 0.8)
-    probs[:, 0] += 0.01
-    drawn = []
-    for draw in (draw_ids, lambda probs, generator: torch.multinomial(probs, 1, generator=generator)[:, 0]):
-        generator = torch.Generator().manual_seed(seed) if own else None
-        torch.manual_seed(seed)
-        drawn.append(draw(probs, generator))
-    assert torch.equal(*drawn)

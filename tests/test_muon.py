@@ -31,13 +31,13 @@ def test_steps_follow_the_formula():
     lr, momentum, decay = 0.1, 0.8, 0.5
     params = [torch.nn.Parameter(torch.randn(shape)) for shape in ((6, 4), (6, 4), (3, 5))]
     expected, averages = [p.detach().clone() for p in params], [torch.zeros_like(p) for p in params]
-    optimizer = Muon(params, lr, momentum, decay)
+    optimizer = Muon(params, lr, momentum, decay, iterations=3)
     for _ in range(3):
         for i, p in enumerate(params):
             p.grad = torch.randn_like(p)
             averages[i] = momentum * averages[i] + (1 - momentum) * p.grad
             ahead = (1 - momentum) * p.grad + momentum * averages[i]
-            update = 0.2 * max(p.shape) ** 0.5 * orthogonalized(ahead)
+            update = 0.2 * max(p.shape) ** 0.5 * orthogonalized(ahead, iterations=3)
             expected[i] = (1 - lr * decay) * expected[i] - lr * update
         optimizer.step()
     for p, value in zip(params, expected, strict=True):

@@ -6,11 +6,13 @@ from itertools import product
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from lib.data import Vocabulary, make_windows
 from lib.models import staged_model
-from lib.sampling import letter_probs, name_log_prob, sample_names
+from lib.sampling import draw_ids, letter_probs, name_log_prob, sample_names
 from lib.training import Recipe, train
 
 
@@ -226,3 +228,17 @@ def test_rejects_nets_that_do_not_fit():
             use(Constant([math.nan] * 3), vocabulary, 1)
     with pytest.raises(ValueError, match="logits are NaN"):
         letter_probs(torch.tensor([[0.0, math.nan]]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@given(st.integers(0, 10_000), st.integers(1, 200), st.integers(1, 40), st.booleans())
+def test_draw_ids_is_torchs_multinomial(dtype, seed, rows, V, own):
+    torch.manual_seed(seed)
+    probs = torch.softmax(3 * torch.randn(rows, V, dtype=dtype), 1) * (torch.rand(rows, V) < 0.8)
+    probs[:, 0] += 0.01
+    drawn = []
+    for draw in (draw_ids, lambda probs, generator: torch.multinomial(probs, 1, generator=generator)[:, 0]):
+        generator = torch.Generator().manual_seed(seed + 1) if own else None
+        torch.manual_seed(seed)
+        drawn.append(draw(probs, generator))
+    assert torch.equal(*drawn)

@@ -18,6 +18,7 @@ def train(names: list[str], seed: int) -> nn.Module:
     model = net(len(vocabulary), seed)
     start_from_counts(model, windows, len(vocabulary))
     stages = tuple(stage.linear.weight for stage in (model.stage1, model.stage2, model.stage3))
-    optimizers = [Muon(stages, lr=0.05, momentum=0.8, weight_decay=0.6), adamw(model, 0.03, 0.3, without=stages)]
+    muon = Muon(stages, lr=0.05, momentum=0.8, weight_decay=0.6, iterations=4)
+    optimizers = [muon, adamw(model, 0.03, 0.3, without=stages)]
     fit(model, examples, Deal(examples.weight, 1_280, seed), STEPS, optimizers, linear)
     return model

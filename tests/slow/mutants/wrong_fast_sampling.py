@@ -34,7 +34,9 @@ WRONG = {
         "activation of the first stage": ("out = stage.activation(z)", "out = self.stages[0].activation(z.relu())"),
     },
     "draw_ids": {
-        "uniform times": (".exponential_(generator=generator)", ".uniform_(generator=generator)"),
+        "uniform times": ("uniform.neg_().log1p_().neg_().float()", "uniform.float()"),
+        "uniform times, of float64": (".exponential_(generator=generator)", ".uniform_(generator=generator)"),
+        "generator ignored, of float64": ("exponential_(generator=generator)", "exponential_()"),
         "probabilities multiplied": ("torch.div(drawn_from, times", "torch.mul(drawn_from, times"),
     },
 }

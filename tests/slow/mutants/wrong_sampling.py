@@ -21,7 +21,7 @@ WRONG = {
             "    model.eval()\n    with torch.no_grad():\n        net",
         ),
         "records gradients": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
-        "generator ignored": ("exponential_(generator=generator)", "exponential_()"),
+        "generator ignored": ("dtype=torch.float64, generator=generator)", "dtype=torch.float64)"),
         "argmax instead of a draw": (DRAW, "drawn_from.argmax(dim=1)"),
         "draws all characters alike": (DRAW, DRAW.replace("drawn_from,", "torch.ones_like(drawn_from),")),
         "context not moved on": (MOVE, "contexts[longer // V]"),
