@@ -119,9 +119,7 @@ def trained(script: Path, names: list[str], seed: int) -> tuple[nn.Module, dict]
 def train_here(script: Path, seed: int) -> None:
     """In the process of its own: read the names, close the doors, train, and write the net to the current folder."""
     torch.set_num_threads(1)
-    importlib.import_module(
-        "torch._dynamo"
-    )  # which torch itself imports, for seconds, when the first optimizer is made
+    importlib.import_module("torch._dynamo")  # else the first optimizer imports it, while the clock runs
     names = Path("names.txt").read_text(encoding="utf-8").split("\n")
     sys.path[:0] = [str(script.parent), str(RECORDS)]
     guard(script)
