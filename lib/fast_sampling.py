@@ -1,6 +1,7 @@
 """The staged net as tables, for sampling: what its first two stages do is computed once for every pair of characters."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -19,7 +20,7 @@ def tabulated(model: nn.Module) -> "Tables | None":
     if type(model) is not nn.Sequential or len(model) < 4:
         return None
     embedding, *stages, head = model
-    if type(embedding) is not nn.Embedding or type(head) is not nn.Linear:
+    if type(embedding) is not nn.Embedding or type(head) is not nn.Linear or head.bias is None:
         return None
     V = embedding.num_embeddings
     fits = V * V <= MOST_PAIRS and len(stages) < 6 and V ** (2 ** len(stages)) < 2**63
@@ -41,9 +42,11 @@ class Tables:
 
     @torch.no_grad()
     def __init__(self, model: nn.Sequential) -> None:
-        embedding, *self.stages, self.head = model
+        embedding, *self.stages, head = model
         self.V, self.context = embedding.num_embeddings, 2 ** len(self.stages)
         self.powers = self.V ** torch.arange(self.context - 1, -1, -1)
+        spare = -self.V % 16  # a product with a multiple of 16 columns takes half as long as one with 27
+        self.head = F.pad(head.weight.T, (0, spare)), F.pad(head.bias, (0, spare))
         self.halves = []  # per stage: the matrices of the left and the right half, and what is added
         for stage in self.stages:
             norm, C = stage.norm, stage.linear.in_features // 2
@@ -58,7 +61,8 @@ class Tables:
         self.left, self.right = torch.addmm(b, self.pairs, W), self.pairs @ W_right
 
     def __call__(self, contexts: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
-        return self.head(self._stage(len(self.stages), contexts @ self.powers))
+        W, b = self.head
+        return torch.addmm(b, self._stage(len(self.stages), contexts @ self.powers), W)[:, : self.V]
 
     def _stage(self, number: int, spans: Int[Tensor, "B"]) -> Float[Tensor, "B H"]:
         """The output of stage 2, 3, ... for spans of characters, each packed in one integer."""
@@ -70,7 +74,7 @@ class Tables:
         else:
             left, which = left.unique(return_inverse=True)
             W, W_right, b = self.halves[number - 1]
-            x, right = self._stage(number - 1, right), None
-            z = torch.addmm(torch.addmm(b, self._stage(number - 1, left), W).index_select(0, which), x, W_right)
+            x_left, x = self._stage(number - 1, torch.cat([left, right])).split([len(left), len(right)])
+            z, right = torch.addmm(b, x_left, W).index_select(0, which).addmm_(x, W_right), None
         out = stage.activation(z)
         return out.add_(x if right is None else x.index_select(0, right)) if stage.residual else out

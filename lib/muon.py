@@ -19,13 +19,15 @@ def orthogonalized(G: Float[Tensor, "*K m n"], iterations: int = 5) -> Float[Ten
 
     Source: Newton-Schulz iteration of Jordan et al. 2024 (Muon).
     """
-    X = G if G.shape[-2] <= G.shape[-1] else G.mT
+    X = G.reshape(-1, *G.shape[-2:])
+    is_tall = X.shape[1] > X.shape[2]
+    X = X.mT if is_tall else X
     X = X / (torch.linalg.matrix_norm(X, keepdim=True) + 1e-7)  # largest singular value at most 1
     a, b, c = QUINTIC
     for _ in range(iterations):
         A = X @ X.mT
-        X = a * X + (b * A + c * A @ A) @ X
-    return X if G.shape[-2] <= G.shape[-1] else X.mT
+        X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=b, alpha=c), X, beta=a)  # a X + (b A + c A A) X
+    return (X.mT if is_tall else X).reshape(G.shape)
 
 
 class Muon(torch.optim.Optimizer):

@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -97,16 +96,24 @@ def leave_one_out(
         probs: (R, V) float32, each row sums to 1. which: (N,), the row of each window.
     """
     X, Y = windows
-    V, ending = vocabulary_size, torch.zeros_like(Y)
+    V, ending, seen = vocabulary_size, torch.zeros_like(Y), 1
     probs, which = torch.full((1, V), 1 / V), torch.zeros_like(Y)
     for length in range(context + 1):
         if length:
-            ending = (ending * V + X[:, -length]).unique(return_inverse=True)[1]
-        pairs, longer = (ending * V + Y).unique(return_inverse=True)  # an ending with a next character
-        counts = torch.bincount(ending * V + Y, minlength=(int(ending.max()) + 1) * V).view(-1, V)
-        counts = counts[pairs // V] - F.one_hot(pairs % V, V)
+            counts, ending = _numbered(ending * V + X[:, -length], seen * V)
+            seen = int(counts.count_nonzero())
+        counts, longer = _numbered(ending * V + Y, seen * V)
+        pairs = counts.nonzero()[:, 0]  # an ending with a next character
+        counts = counts.int().view(seen, V)[pairs // V]
+        counts[torch.arange(len(pairs)), pairs % V] -= 1
         n, t = counts.sum(1, keepdim=True), (counts > 0).sum(1, keepdim=True)
-        shorter = torch.empty_like(pairs).index_put_((longer,), which)
-        probs = torch.where(n > 0, (counts + t * probs[shorter]) / (n + t).clamp(min=1), probs[shorter])
+        shorter = probs[torch.empty_like(pairs).index_put_((longer,), which)]
+        probs = (counts + t.clamp(min=1) * shorter) / (n + t.clamp(min=1))
         which = longer
     return probs, which
+
+
+def _numbered(keys: Int[Tensor, "N"], size: int) -> tuple[Int[Tensor, "{size}"], Int[Tensor, "N"]]:
+    """How often each of the integers below `size` is among the keys, and each key's place among the distinct ones."""
+    counts = torch.bincount(keys, minlength=size)
+    return counts, ((counts > 0).cumsum(0) - 1)[keys]

@@ -65,24 +65,24 @@ def _sample(model, device, vocabulary, n, temperature, top_k, generator, max_len
     """One chunk of names. The model runs once per distinct prefix."""
     contexts = torch.zeros(1, getattr(model, "context", 8), dtype=torch.int64)  # (prefixes, T): all stop marks
     running, prefix = torch.arange(n), torch.zeros(n, dtype=torch.int64)  # (running,): which name, which prefix
-    written = torch.zeros(n, max_length, dtype=torch.int64)
-    for position in range(max_length):
+    written = []
+    for _ in range(max_length):
         probs = letter_probs(_last(model(contexts.to(device))), temperature, top_k)  # (prefixes, V)
-        if probs.shape[1] != len(vocabulary):
+        V = probs.shape[1]
+        if len(vocabulary) != V:
             raise ValueError(
-                f"the net gives logits for {probs.shape[1]} characters, and the vocabulary has {len(vocabulary)}. "
+                f"the net gives logits for {V} characters, and the vocabulary has {len(vocabulary)}. "
                 "Use the vocabulary that made the windows."
             )
         ids = draw_ids(probs.index_select(0, prefix.to(device)), generator).cpu()  # (running,)
-        written[running, position] = ids
+        written.append(torch.zeros(n, dtype=torch.int64).index_copy_(0, running, ids))
         goes_on = ids.nonzero()[:, 0]
-        running = running[goes_on]
+        running = running.index_select(0, goes_on)
         if len(running) == 0:
             break
-        V = probs.shape[1]
-        longer, prefix = (prefix * V + ids)[goes_on].unique(return_inverse=True)
-        contexts = torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)
-    return decode_names(written, vocabulary)
+        longer, prefix = (prefix * V + ids).index_select(0, goes_on).unique(return_inverse=True)
+        contexts = torch.cat([contexts[:, 1:].index_select(0, longer // V), (longer % V)[:, None]], dim=1)
+    return decode_names(torch.stack(written, dim=1), vocabulary)
 
 
 def _last(logits: Float[Tensor, "B *T V"]) -> Float[Tensor, "B V"]:
@@ -112,16 +112,17 @@ def letter_probs(
         ValueError: a logit is NaN, or the largest of a row infinite.
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    highest = logits.max(dim=1, keepdim=True).values  # NaN if one of them is
-    if not highest.isfinite().all():
-        raise ValueError("the net's logits are NaN or infinite. Train it again, with a tenth of the learning rate.")
-    if temperature < torch.finfo(logits.dtype).tiny:  # 0, or so small that it would round to 0
-        return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype)
-    logits = (logits - highest) / temperature  # so that no temperature overflows
+    takes_likeliest = temperature < torch.finfo(logits.dtype).tiny  # 0, or so small that it would round to 0
+    scaled = logits
+    if temperature != 1 and not takes_likeliest:  # less the highest first, so that no temperature overflows
+        scaled = (logits - logits.max(dim=1, keepdim=True).values) / temperature
     if top_k is not None and top_k < logits.shape[1]:
-        kept = logits.topk(top_k, dim=1)
-        logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)
-    return F.softmax(logits, dim=1)
+        kept = scaled.topk(top_k, dim=1)
+        scaled = torch.full_like(scaled, -math.inf).scatter(1, kept.indices, kept.values)
+    probs = F.softmax(scaled, dim=1)
+    if probs[:, 0].isnan().any():  # a row is NaN as a whole if one of its logits is, or the largest is infinite
+        raise ValueError("the net's logits are NaN or infinite. Train it again, with a tenth of the learning rate.")
+    return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype) if takes_likeliest else probs
 
 
 def draw_ids(probs: Float[Tensor, "B V"], generator: torch.Generator | None) -> Int[Tensor, "B"]:

@@ -87,13 +87,15 @@ def tree_logits(
     shares = _shares(levels, weight) if model.training else [None] * len(levels)
     for number, (stage, (left, right), share) in enumerate(zip(stages, levels, shares, strict=True), start=1):
         W, C = stage.linear.weight, x.shape[1]
+        x_right = F.embedding(right, x)
         if len(x) < len(left):  # fewer halves than spans: multiply the halves, then add
             z = F.embedding(left, x @ W[:, :C].T) + F.embedding(right, x @ W[:, C:].T)
-        else:
-            z = torch.cat([F.embedding(left, x), F.embedding(right, x)], 1) @ W.T
+        else:  # few of the left halves are distinct, for names begin with stop marks
+            first, which = left.unique(return_inverse=True)
+            z = torch.addmm(F.embedding(which, F.embedding(first, x) @ W[:, :C].T), x_right, W[:, C:].T)
         values = None if share is None else float(weight.sum()) * 2 ** (len(levels) - number)
         z = stage.activation(stage.norm(z) if share is None else _batch_norm(stage.norm, z, share, values, momentum))
-        x = z + F.embedding(right, x) if stage.residual else z
+        x = z + x_right if stage.residual else z
     return model.head(x)
 
 
@@ -161,9 +163,7 @@ class Deal:
         order = self.dealt[torch.randperm(len(self.dealt), generator=self.generator)]
         ends = self.weight[order].double().cumsum(0)  # a context lies from end - weight to end ...
         first = torch.rand(1, generator=self.generator, dtype=torch.float64)
-        at = first + torch.arange(
-            int(self.weight[order].double().sum()) + 1
-        )  # ... and gets a card for each of these there
+        at = first + torch.arange(int(self.weight[order].double().sum()) + 1)  # ... and gets a card for each of these
         cards = order[torch.searchsorted(ends, at[at < ends[-1:].sum()], right=True)]
         cards = F.pad(cards, (0, -len(cards) % self.steps), value=-1).view(-1, self.steps)
         self.cards, self.place = cards[:, torch.randperm(self.steps, generator=self.generator)], 0

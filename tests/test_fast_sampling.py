@@ -68,6 +68,7 @@ def hooked(model: nn.Module) -> nn.Module:
         lambda: nn.Sequential(net(27, 0)),
         lambda: nn.Sequential(*net(27, 0), nn.Identity()),
         lambda: nn.Sequential(*net(27, 0)[:-1], nn.Sequential(net(27, 0)[-1])),
+        lambda: nn.Sequential(*net(27, 0)[:-1], nn.Linear(7, 27, bias=False).double()),
         lambda: nn.Sequential(nn.Embedding(27, 3)),
         lambda: nn.Sequential(nn.Embedding(27, 3), *[nn.Tanh()] * 1_000, nn.Linear(3, 27)),  # nor has 27**(2**1000)
         lambda: hooked(net(27, 0)),

@@ -10,6 +10,7 @@ WRONG = {
         "bfloat16": (" and right_dtype", ""),
         "other layers": ("type(stage) is Stage", "True"),
         "other ends": (" or type(head) is not nn.Linear", ""),
+        "a head without bias": (" or head.bias is None", ""),
     },
     "Tables": {
         "BatchNorm's scale left out": ("(stage.linear.weight * scale[:, None]).T", "stage.linear.weight.T"),
@@ -30,7 +31,8 @@ WRONG = {
             "x if right is None else x.index_select(0, right)",
             "x if right is None else x.index_select(0, left)",
         ),
-        "left halves not spread again": (".index_select(0, which), x", ".index_select(0, which.flip(0)), x"),
+        "left halves not spread again": (".index_select(0, which).addmm", ".index_select(0, which.flip(0)).addmm"),
+        "spare columns are characters": ("[:, : self.V]", ""),
         "activation of the first stage": ("out = stage.activation(z)", "out = self.stages[0].activation(z.relu())"),
     },
     "draw_ids": {

@@ -3,12 +3,13 @@
 DRAW = "torch.div(drawn_from, times, out=times).argmax(dim=1)"
 RUN = "letter_probs(_last(model(contexts.to(device))), temperature, top_k)"
 SPREAD = "probs.index_select(0, prefix.to(device))"
-JOIN = "(prefix * V + ids)[goes_on].unique(return_inverse=True)"
-MOVE = "torch.cat([contexts[longer // V, 1:], (longer % V)[:, None]], dim=1)"
+JOIN = "(prefix * V + ids).index_select(0, goes_on).unique(return_inverse=True)"
+MOVE = "torch.cat([contexts[:, 1:].index_select(0, longer // V), (longer % V)[:, None]], dim=1)"
 DRAWN = "F.pad(written != 0, (1, 0), value=True)"
 NAMES = '"".join([characters[number] for number in ids.tolist()]).split(characters[0])[:-1]'
 SCORE = "F.log_softmax(logits.double(), dim=1).gather(1, Y[:, None]).sum().item()"
-MASK = "logits = torch.full_like(logits, -math.inf).scatter(1, kept.indices, kept.values)"
+MASK = "scaled = torch.full_like(scaled, -math.inf).scatter(1, kept.indices, kept.values)"
+SCALE = "(logits - logits.max(dim=1, keepdim=True).values) / temperature"
 
 WRONG = {
     "sample_names": {
@@ -26,8 +27,8 @@ WRONG = {
         "draws all characters alike": (DRAW, DRAW.replace("drawn_from,", "torch.ones_like(drawn_from),")),
         "context not moved on": (MOVE, "contexts[longer // V]"),
         "context moved the wrong way": (MOVE, "torch.cat([(longer % V)[:, None], contexts[longer // V, :-1]], dim=1)"),
-        "context grows": (MOVE, MOVE.replace(", 1:]", "]")),
-        "context of another prefix": (MOVE, MOVE.replace("longer // V,", "(longer // V).flip(0),")),
+        "context grows": (MOVE, MOVE.replace("[:, 1:]", "")),
+        "context of another prefix": (MOVE, MOVE.replace("longer // V)", "(longer // V).flip(0))")),
         "context forgets its oldest character": (
             f"contexts = {MOVE}",
             f"recent, same = {MOVE}[:, 1:].unique(dim=0, return_inverse=True)\n"
@@ -39,11 +40,14 @@ WRONG = {
         "probabilities of one prefix for all names": (SPREAD, "probs[:1].expand(len(prefix), -1)"),
         "prefixes distinguished by their last character only": (JOIN, "ids[goes_on].unique(return_inverse=True)"),
         "prefixes distinguished by all but their last character": (JOIN, JOIN.replace("+ ids", "+ ids.max()")),
-        "prefixes of finished names kept": (JOIN, JOIN.replace("[goes_on]", "")),
+        "prefixes of finished names kept": (JOIN, JOIN.replace(".index_select(0, goes_on)", "")),
         "prefixes of neighbours only joined": (JOIN, JOIN.replace("unique", "unique_consecutive")),
         "prefixes not joined": (JOIN, "(prefix * V + ids)[goes_on], torch.arange(len(running))"),
         "goes on after the stop mark": ("goes_on = ids.nonzero()[:, 0]", "goes_on = torch.arange(len(ids))"),
-        "ids written to another name's row": ("written[running, position]", "written[: len(running), position]"),
+        "ids written to another name's row": (
+            "index_copy_(0, running, ids)",
+            "index_copy_(0, torch.arange(len(ids)), ids)",
+        ),
         "the first character lost": (DRAWN, DRAWN.replace("True", "False")),
         "the last character lost": (DRAWN, "F.pad(written[:, 1:] != 0, (0, 2))"),
         "no stop mark between names": (DRAWN, "F.pad(written != 0, (0, 1))"),
@@ -71,32 +75,24 @@ WRONG = {
     "letter_probs": {
         "bfloat16 stays": ("logits.to(torch.promote_types(logits.dtype, torch.float32))", "logits"),
         "double becomes float": ("logits.to(torch.promote_types(logits.dtype, torch.float32))", "logits.float()"),
-        "softmax over dim 0": ("F.softmax(logits, dim=1)", "F.softmax(logits, dim=0)"),
-        "temperature multiplied": (") / temperature  #", ") * temperature  #"),
-        "probabilities divided by the temperature": (
-            "(logits - highest) / temperature",
-            "F.softmax(logits, dim=1) / temperature",
-        ),
-        "overflows at a low temperature": (
-            "(logits - highest) / temperature",
-            "logits / temperature",
-        ),
-        "a small temperature rounds to 0": ("temperature < torch.finfo(logits.dtype).tiny:", "temperature == 0:"),
-        "divides by a temperature of 0": (
-            "    if temperature < torch.finfo(logits.dtype).tiny:",
-            "    if temperature is None:",
-        ),
+        "softmax over dim 0": ("F.softmax(scaled, dim=1)", "F.softmax(scaled, dim=0)"),
+        "temperature multiplied": (SCALE, SCALE.replace("/ temp", "* temp")),
+        "probabilities divided by the temperature": (SCALE, "F.softmax(logits, dim=1) / temperature"),
+        "overflows at a low temperature": (SCALE, "logits / temperature"),
+        "a small temperature rounds to 0": ("temperature < torch.finfo(logits.dtype).tiny", "temperature == 0"),
+        "divides by a temperature of 0": ("temperature < torch.finfo(logits.dtype).tiny", "False"),
+        "NaN is let through": ("probs[:, 0].isnan().any()", "False"),
         "argmax over dim 0": ("logits.argmax(dim=1)", "logits.argmax(dim=0)"),
-        "top_k off by one": ("logits.topk(top_k, dim=1)", "logits.topk(top_k + 1, dim=1)"),
-        "the k least likely": ("logits.topk(top_k, dim=1)", "logits.topk(top_k, dim=1, largest=False)"),
+        "top_k off by one": ("scaled.topk(top_k, dim=1)", "scaled.topk(top_k + 1, dim=1)"),
+        "the k least likely": ("scaled.topk(top_k, dim=1)", "scaled.topk(top_k, dim=1, largest=False)"),
         "ties with the k-th kept too": (
             MASK,
-            "logits = logits.masked_fill(logits < kept.values[:, -1:], -math.inf)",
+            "scaled = scaled.masked_fill(scaled < kept.values[:, -1:], -math.inf)",
         ),
-        "logits of the others set to 0": (MASK, MASK.replace("full_like(logits, -math.inf)", "zeros_like(logits)")),
+        "logits of the others set to 0": (MASK, MASK.replace("full_like(scaled, -math.inf)", "zeros_like(scaled)")),
         "top k not divided by their sum": (
             MASK,
-            "return torch.zeros_like(logits).scatter(1, kept.indices, F.softmax(logits, dim=1).gather(1, kept.indices))",
+            "return torch.zeros_like(logits).scatter(1, kept.indices, F.softmax(scaled, dim=1).gather(1, kept.indices))",
         ),
         "top_k above the vocabulary": ("if top_k is not None and top_k < logits.shape[1]:", "if top_k is not None:"),
     },
