@@ -52,7 +52,7 @@ class Tables:
             norm, C = stage.norm, stage.linear.in_features // 2
             scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             W = (stage.linear.weight * scale[:, None]).T
-            self.halves.append((W[:C].contiguous(), W[C:].contiguous(), norm.bias - norm.running_mean * scale))
+            self.halves.append((W[:C], W[C:], norm.bias - norm.running_mean * scale))
         (W, W_right, b), x = self.halves[0], embedding.weight
         self.pairs = (
             self.stages[0].activation(torch.addmm(b, x, W)[:, None] + (x @ W_right)[None]).flatten(0, 1)

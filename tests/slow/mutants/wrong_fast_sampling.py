@@ -16,7 +16,7 @@ WRONG = {
         "BatchNorm's scale left out": ("(stage.linear.weight * scale[:, None]).T", "stage.linear.weight.T"),
         "BatchNorm's mean left out": ("norm.bias - norm.running_mean * scale", "norm.bias"),
         "no eps": ("norm.running_var + norm.eps", "norm.running_var"),
-        "halves swapped": ("(W[:C].contiguous(), W[C:].contiguous(), ", "(W[C:].contiguous(), W[:C].contiguous(), "),
+        "halves swapped": ("(W[:C], W[C:], ", "(W[C:], W[:C], "),
         "pairs the wrong way round": ("[:, None] + (x @ W_right)[None]", "[None] + (x @ W_right)[:, None]"),
         "characters packed the wrong way round": (
             "torch.arange(self.context - 1, -1, -1)",
