@@ -45,11 +45,8 @@ def build(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    pytest.importorskip("sphinx_book_theme")
-    folder = tmp_path_factory.mktemp("site") / "site"
-    build(folder)
-    found = (path for path in folder.rglob("*.html") if "_static" not in path.parts)
+def pages(built):
+    found = (path for path in built.rglob("*.html") if "_static" not in path.parts)
     return {path: Page(path) for path in sorted(found)}
 
 

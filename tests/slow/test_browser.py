@@ -55,6 +55,19 @@ JUPYTERLABS = (
     Theirs("button-name", ".jp-collapseHeadingButton", "the arrow that folds a heading's section has no name"),
 )
 
+OPEN = """async (path) => {
+    const { commands, shell } = window.jupyterapp;
+    await commands.execute('docmanager:open', { path });
+    await shell.currentWidget.context.ready;
+}"""
+# Without its question whether to save.
+CLOSE = """async () => {
+    const { commands, shell } = window.jupyterapp ?? {};
+    if (!shell?.currentWidget?.context) return;
+    await shell.currentWidget.sessionContext.shutdown();
+    shell.currentWidget.context.model.dirty = false;
+    await commands.execute('application:close-all');
+}"""
 # Resolves when the kernel has answered an empty request after the last cell: the command itself resolves early after an error.
 RUN_ALL = """async () => {
     const { commands, shell } = window.jupyterapp;
@@ -138,19 +151,33 @@ def lab(tmp_path_factory):
             server.kill()
 
 
+@pytest.fixture(scope="module")
+def lab_page(browser, browser_context_args):
+    """One page for all notebooks of a process: to load JupyterLab takes longer than to open a notebook in it."""
+    page = browser.new_context(**browser_context_args).new_page()
+    page.set_default_timeout(1000 * PATIENCE)
+    yield page
+    page.context.close()
+
+
 @pytest.fixture
-def opened(page, lab):
-    """Opens a notebook, by its path below the folder of notebooks, and waits until its cells are there; stops its kernel."""
+def opened(lab_page, lab, request, pytestconfig):
+    """Opens a notebook, by its path below the folder of notebooks, and waits until its cells are there; closes it."""
+    page = lab_page
 
     def open_notebook(path, cells):
-        page.goto(f"{lab.address}/lab/tree/notebooks/{path}?token={lab.token}&reset")
-        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady")
+        if page.url == "about:blank":
+            page.goto(f"{lab.address}/lab?token={lab.token}&reset")
+            page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
+        page.evaluate(OPEN, f"notebooks/{path}")
         page.locator(".jp-Notebook .jp-Cell").nth(cells - 1).wait_for(state="attached")
         return page
 
-    page.set_default_timeout(1000 * PATIENCE)
     yield open_notebook
-    page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
+    page.evaluate(CLOSE)
+    if request.node.rep_call.failed:
+        page.screenshot(path=Path(pytestconfig.getoption("--output")) / f"{request.node.name}.png")
+        page.goto("about:blank")
 
 
 @pytest.fixture(scope="module")
