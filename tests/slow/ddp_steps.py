@@ -46,6 +46,7 @@ def equal(folder):
     except ValueError as error:
         results["torch's"] = str(error)
     torch.save(results, folder / f"{dist.get_rank()}.pt")
+    killed(folder)  # but nobody is, without a file `kill`
 
 
 def killed(folder):

@@ -22,11 +22,17 @@ def torchrun(what, folder, *options):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """Of both processes, and of one alone."""
+def equal(tmp_path_factory):
+    """The folder in which two processes were equal, and then took the steps of a longer training."""
     folder = tmp_path_factory.mktemp("equal")
     torchrun("equal", folder)
-    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], {
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(equal):
+    """Of both processes, and of one alone."""
+    return [torch.load(equal / f"{rank}.pt") for rank in (0, 1)], {
         k: ddp_steps.steps(k) for k in ("no BatchNorm", "unmerged", "merged")
     }
 
@@ -59,18 +65,14 @@ def test_torchs_syncbatchnorm_refuses_a_cpu(results):
     assert "expected input tensor to be on GPU" in results[0][0]["torch's"]
 
 
-def test_a_killed_process_is_restarted_from_the_last_checkpoint_and_the_steps_are_the_same(tmp_path):
-    ends, steps = [], []
-    for name in ("whole", "killed"):
-        folder = tmp_path / name
-        folder.mkdir()
-        if name == "killed":
-            (folder / "kill").touch()
-        torchrun("killed", folder, "--max-restarts", "1")
-        assert not (folder / "kill").exists()
-        ends.append(load_checkpoint(folder / "run.pt"))
-        steps.append([[*map(int, (folder / f"steps{rank}").read_text().split())] for rank in (0, 1)])
-    whole, killed = ends
+def test_a_killed_process_is_restarted_from_the_last_checkpoint_and_the_steps_are_the_same(equal, tmp_path):
+    (tmp_path / "kill").touch()
+    torchrun("killed", tmp_path, "--max-restarts", "1")
+    assert not (tmp_path / "kill").exists()
+    whole, killed = (load_checkpoint(folder / "run.pt") for folder in (equal, tmp_path))
+    steps = [
+        [[*map(int, (folder / f"steps{rank}").read_text().split())] for rank in (0, 1)] for folder in (equal, tmp_path)
+    ]
     assert whole["training"]["history"]["train"] == killed["training"]["history"]["train"]
     assert all(torch.equal(value, killed["weights"][name]) for name, value in whole["weights"].items())
     first, last = [*range(ddp_steps.KILLED_AT + 1)], [*range(10, ddp_steps.STEPS + 1)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow.mutants.catalogue import MODULES, ROOT, WRONG, module_name, mutants
+from tests.slow.mutants.catalogue import ROOT, WRONG, module_name, mutants
 from tests.slow.mutants.catalogue import tests_of as files_of_tests
 
 pytestmark = pytest.mark.slow
@@ -42,14 +42,6 @@ def trial_of(path: Path, source: str, target: str = "") -> "trial.Trial":
     return trial.Trial(module_name(path), source, [str(tests) for tests in files_of_tests(path)], target)
 
 
-@cache
-def verdict_of_unchanged(tests: tuple[Path, ...]) -> "trial.Verdict":
-    """The verdict on lib as it is, run as the mutants are."""
-    path = next(path for path in MODULES.values() if files_of_tests(path) == tests)
-    (verdict,) = trial.run_apart([trial_of(path, path.read_text(encoding="utf-8"))])
-    return verdict
-
-
 @pytest.mark.parametrize("subject", WRONG)
 def test_every_mistake_fits_lib(subject):
     assert all(mutant.source() for mutant in mutants(subject))
@@ -65,12 +57,14 @@ def test_every_mistake_is_rejected(subject):
         base, paths = differs
         if not any(files & {path, path.parent} for path in paths):
             pytest.skip(f"{len(tried)} mutants of {subject}: nothing changed since {base[:9]}; MUTANTS=all tries them")
-    for some in sorted(tests):
-        verdict = verdict_of_unchanged(some)
+    unchanged = [next(mutant.path() for mutant in tried if files_of_tests(mutant.path()) == some) for some in tests]
+    trials = [trial_of(path, path.read_text(encoding="utf-8")) for path in unchanged]
+    trials += [trial_of(mutant.path(), mutant.source(), mutant.target) for mutant in tried]
+    given = trial.run_apart(trials)
+    for verdict in given[: len(unchanged)]:
         problem = verdict.trouble or verdict.rejected_by
         assert verdict.passed and not problem, f"lib as it is, tests of {subject}: {problem}\n{verdict.output}"
-    trials = [trial_of(mutant.path(), mutant.source(), mutant.target) for mutant in tried]
-    verdicts = dict(zip(tried, trial.run_apart(trials), strict=True))
+    verdicts = dict(zip(tried, given[len(unchanged) :], strict=True))
     survived = [str(mutant) for mutant, verdict in verdicts.items() if not verdict.rejected_by + verdict.trouble]
     troubled = [
         f"{mutant}: {verdict.trouble}\n{verdict.output}" for mutant, verdict in verdicts.items() if verdict.trouble
@@ -78,24 +72,31 @@ def test_every_mistake_is_rejected(subject):
     assert (survived, troubled) == ([], [])
 
 
-def verdict(tmp_path: Path, load_names: str, cpu_seconds: int) -> "trial.Verdict":
-    """Of one test that calls a `load_names` with this body."""
-    tests = tmp_path / "test_it.py"
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    """Of one test that calls a `load_names` with each of these bodies, with 2 seconds of CPU time."""
+    tests = tmp_path_factory.mktemp("trials") / "test_it.py"
     tests.write_text("from lib.data import load_names\n\ndef test_it():\n    assert load_names() == 1\n")
-    source = f"import time\ndef load_names():\n    {load_names}\n"
-    (verdict,) = trial.run_apart([trial.Trial("lib.data", source, [str(tests)])], cpu_seconds)
-    return verdict
+    bodies = {
+        "right": "return 1",
+        "wrong": "return 2",
+        "endless": "while True: pass",
+        "waits": "time.sleep(9); return 1",
+    }
+    sources = [f"import time\ndef load_names():\n    {body}\n" for body in bodies.values()]
+    trials = [trial.Trial("lib.data", source, [str(tests)]) for source in sources]
+    return dict(zip(bodies, trial.run_apart(trials, cpu_seconds=2), strict=True))
 
 
-def test_a_wrong_result_is_rejected_and_a_right_one_is_not(tmp_path):
-    assert "test_it (assert" in verdict(tmp_path, "return 2", 60).rejected_by
-    assert verdict(tmp_path, "return 1", 60).passed == 1
+def test_a_wrong_result_is_rejected_and_a_right_one_is_not(verdicts):
+    assert "test_it (assert" in verdicts["wrong"].rejected_by
+    assert verdicts["right"].passed == 1
 
 
-def test_a_mutant_that_never_ends_has_no_verdict(tmp_path):
-    endless = verdict(tmp_path, "while True: pass", 2)
+def test_a_mutant_that_never_ends_has_no_verdict(verdicts):
+    endless = verdicts["endless"]
     assert endless.trouble == "it exceeded its limit of CPU time" and not endless.rejected_by
 
 
-def test_waiting_does_not_count_as_time(tmp_path):
-    assert verdict(tmp_path, "time.sleep(14); return 1", 3).passed == 1
+def test_waiting_does_not_count_as_time(verdicts):
+    assert verdicts["waits"].passed == 1
