@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from lib.checkpoints import check_net
 from lib.data import Vocabulary, make_windows
-from lib.fast_sampling import tabulated
+from lib.fast_sampling import many_small_calls, tabulated
 from lib.training import eval_mode
 
 CHUNK = 8_192  # names sampled in parallel
 
 
-@torch.no_grad()
 def sample_names(
     model: nn.Module,
     vocabulary: Vocabulary | None,
@@ -54,8 +53,9 @@ def sample_names(
         )
     check_net(model, vocabulary)
     names, device = [], next(model.parameters()).device
-    with eval_mode(model):
-        net = tabulated(model) or model
+    tables = tabulated(model)
+    with eval_mode(model), many_small_calls() if tables else torch.no_grad():
+        net = tables or model
         for begin in range(0, n, CHUNK):
             names += _sample(net, device, vocabulary, min(CHUNK, n - begin), temperature, top_k, generator, max_length)
     return names

@@ -77,3 +77,15 @@ def hooked(model: nn.Module) -> nn.Module:
 )
 def test_other_nets_have_no_tables(make):
     assert tabulated(net(27, 0)) is not None and tabulated(make()) is None
+
+
+def test_torch_is_left_as_it_was_after_an_error_too(monkeypatch):
+    def fails(*_):
+        assert not torch.backends.mkldnn.enabled and torch.is_inference_mode_enabled()
+        raise ZeroDivisionError
+
+    model, vocabulary = trained_model()
+    monkeypatch.setattr(sampling, "draw_ids", fails)
+    with pytest.raises(ZeroDivisionError):
+        sample_names(model, vocabulary, 1)
+    assert torch.backends.mkldnn.enabled and not torch.is_inference_mode_enabled()

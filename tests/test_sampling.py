@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lib.data import Vocabulary, make_windows
-from lib.models import staged_model
+from lib.models import staged_model, trained_model
 from lib.sampling import draw_ids, letter_probs, name_log_prob, sample_names
 from lib.training import Recipe, train
 
@@ -242,3 +242,10 @@ def test_draw_ids_is_torchs_multinomial(dtype, seed, rows, V, own):
         torch.manual_seed(seed)
         drawn.append(draw(probs, generator))
     assert torch.equal(*drawn)
+
+
+def test_what_other_nets_keep_can_be_learned_from():
+    model, vocabulary = trained_model()
+    model.head.register_forward_hook(lambda head, x, out: setattr(head, "kept", out))
+    sample_names(model, vocabulary, 1)
+    assert not model.head.kept.is_inference()

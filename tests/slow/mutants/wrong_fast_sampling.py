@@ -12,6 +12,14 @@ WRONG = {
         "other ends": (" or type(head) is not nn.Linear", ""),
         "a head without bias": (" or head.bias is None", ""),
     },
+    "many_small_calls": {
+        "oneDNN stays off": ("mkldnn.enabled = before", "mkldnn.enabled = False"),
+        "oneDNN stays on": ("mkldnn.enabled = False", "mkldnn.enabled = before"),
+        "stays off after an error": (
+            "    finally:\n        torch",
+            "    except KeyError:\n        pass\n    else:\n        torch",
+        ),
+    },
     "Tables": {
         "BatchNorm's scale left out": ("(stage.linear.weight * scale[:, None]).T", "stage.linear.weight.T"),
         "BatchNorm's mean left out": ("norm.bias - norm.running_mean * scale", "norm.bias"),

@@ -14,14 +14,18 @@ SCALE = "(logits - logits.max(dim=1, keepdim=True).values) / temperature"
 WRONG = {
     "sample_names": {
         "samples in train mode": (
-            "    with eval_mode(model):\n        net",
-            "    with torch.no_grad():\n        net",
+            "    with eval_mode(model), many",
+            "    with many",
         ),
         "mode not restored": (
-            "    with eval_mode(model):\n        net",
-            "    model.eval()\n    with torch.no_grad():\n        net",
+            "    with eval_mode(model), many",
+            "    model.eval()\n    with many",
         ),
-        "records gradients": ("@torch.no_grad()\ndef sample_names", "def sample_names"),
+        "a net's outputs are for inference only": (
+            "many_small_calls() if tables else torch.no_grad()",
+            "many_small_calls()",
+        ),
+        "records gradients": ("if tables else torch.no_grad()", "if tables else torch.enable_grad()"),
         "generator ignored": ("dtype=torch.float64, generator=generator)", "dtype=torch.float64)"),
         "argmax instead of a draw": (DRAW, "drawn_from.argmax(dim=1)"),
         "draws all characters alike": (DRAW, DRAW.replace("drawn_from,", "torch.ones_like(drawn_from),")),
