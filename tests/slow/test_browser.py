@@ -111,6 +111,8 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     ignore = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
     shutil.copytree(ROOT / "notebooks", folder / "root" / "notebooks", ignore=ignore)
+    (folder / "root" / "data").mkdir()
+    shutil.copy(ROOT / "data" / "names.txt", folder / "root" / "data")  # lesson 02 reads this file itself
     for name, text in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
