@@ -176,9 +176,11 @@ def opened(lab_page, lab, request, pytestconfig):
         return page
 
     yield open_notebook
-    page.evaluate(CLOSE)
-    if request.node.rep_call.failed:
+    failed = request.node.rep_call.failed
+    if failed:
         page.screenshot(path=Path(pytestconfig.getoption("--output")) / f"{request.node.name}.png")
+    page.evaluate(CLOSE)
+    if failed:
         page.goto("about:blank")
 
 
